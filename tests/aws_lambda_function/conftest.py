@@ -1,0 +1,50 @@
+"""Repositories of the test's own, with this repository's build system and nothing else."""
+
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+BUILD_SYSTEM = ["pants", "pants.toml", ".pants.bootstrap", "3rdparty", "pants-plugins"]
+
+
+class Repository:
+    """A repository in a directory, and its ./pants."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        directory.mkdir()
+        for name in BUILD_SYSTEM:
+            copy = shutil.copytree if Path(name).is_dir() else shutil.copy2
+            copy(name, directory / name)
+
+    def write(self, path: str, content: str) -> None:
+        file = self.directory / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(dedent(content))
+
+    def pants(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ["./pants", *arguments],
+            cwd=self.directory,
+            capture_output=True,
+            text=True,
+            env={**os.environ, "PANTS_LOCAL_EXECUTION_ROOT_DIR": str(self.directory.parent)},
+        )
+
+    def stop_pantsd(self) -> None:
+        for pid in self.directory.glob(".pids/*/pantsd/pid"):
+            os.kill(int(pid.read_text()), signal.SIGKILL)
+
+
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Repository]:
+    """An empty repository, in a directory whose name has a space."""
+    repository = Repository(tmp_path_factory.mktemp("repository") / "a repository")
+    yield repository
+    repository.stop_pantsd()

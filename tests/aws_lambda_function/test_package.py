@@ -1,0 +1,125 @@
+"""`./pants package` writes a zip and a manifest, the same bytes wherever it runs."""
+
+import json
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.aws_lambda_function.conftest import Repository
+
+HELLO = """\
+    import msgspec
+
+
+    def hello(event, context):
+        return msgspec.json.encode(event).decode()
+    """
+BUILD = """\
+    python_sources()
+
+    python_aws_lambda_function(
+        name="function",
+        handler="handler.py:hello",
+        http="POST /hello",
+        writes_to=["errors"],
+        environments=["local", "qa"],
+    )
+    """
+
+
+def add_hello(repository: Repository) -> Repository:
+    repository.write("src/python/producers/hello/handler.py", HELLO)
+    repository.write("src/python/producers/hello/BUILD", BUILD)
+    return repository
+
+
+@pytest.fixture(scope="module")
+def packaged(repository: Repository) -> Path:
+    """The dist folder of a repository with one function, packaged."""
+    result = add_hello(repository).pants("package", "::")
+    assert result.returncode == 0, result.stderr
+    return repository.directory / "dist"
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path) -> Iterator[Repository]:
+    repository = Repository(tmp_path / "elsewhere")
+    yield add_hello(repository)
+    repository.stop_pantsd()
+
+
+def test_the_manifest_says_what_the_target_says(packaged: Path) -> None:
+    manifest = json.loads((packaged / "producers.hello.json").read_text())
+    archive = packaged / "producers.hello.zip"
+    assert manifest.pop("zip")["size"] == archive.stat().st_size
+    assert manifest == {
+        "name": "producers.hello",
+        "handler": "producers.hello.handler.hello",
+        "runtime": "python3.13",
+        "architecture": "x86_64",
+        "memory": 256,
+        "timeout": 30,
+        "trigger": {"type": "http", "routes": ["POST /hello"]},
+        "permissions": {"writes_to": ["errors"], "database": None},
+        "environments": ["local", "qa"],
+    }
+
+
+def test_each_target_is_written_once(packaged: Path) -> None:
+    assert {file.name for file in packaged.iterdir()} == {
+        "producers.hello.zip",
+        "producers.hello.json",
+    }
+
+
+def test_another_directory_gives_the_same_bytes(packaged: Path, elsewhere: Repository) -> None:
+    assert elsewhere.pants("package", "::").returncode == 0
+    for name in "producers.hello.zip", "producers.hello.json":
+        assert (elsewhere.directory / "dist" / name).read_bytes() == (packaged / name).read_bytes()
+
+
+def test_the_zip_runs_in_a_bare_python(packaged: Path, tmp_path: Path) -> None:
+    zipfile.ZipFile(packaged / "producers.hello.zip").extractall(tmp_path)
+    call = "from producers.hello.handler import hello; print(hello({'a': 1}, None))"
+    program = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); {call}"
+    output = subprocess.check_output([sys.executable, "-I", "-S", "-c", program], cwd="/")
+    assert output == b'{"a":1}\n'
+
+
+def test_arm64_holds_aarch64_binaries(repository: Repository) -> None:
+    add_hello(repository)
+    result = repository.pants(
+        "--aws-lambda-function-architecture=arm64",
+        "--pants-distdir=arm64",
+        "package",
+        "src/python/producers/hello:function",
+    )
+    assert result.returncode == 0, result.stderr
+    arm64 = repository.directory / "arm64"
+    assert json.loads((arm64 / "producers.hello.json").read_text())["architecture"] == "arm64"
+    archive = zipfile.ZipFile(arm64 / "producers.hello.zip")
+    binaries = [archive.read(name) for name in archive.namelist() if name.endswith(".so")]
+    aarch64 = (183).to_bytes(2, "little")  # e_machine in the ELF header
+    assert [binary[18:20] for binary in binaries] == [aarch64]
+
+
+def test_a_function_is_not_packaged_for_an_environment_it_may_not_exist_in(
+    repository: Repository,
+) -> None:
+    add_hello(repository)
+    result = repository.pants(
+        "--aws-lambda-function-environment=prod", "--pants-distdir=prod", "package", "::"
+    )
+    assert result.returncode == 0, result.stderr
+    assert list((repository.directory / "prod").iterdir()) == []
+
+
+def test_tailor_proposes_the_target(repository: Repository) -> None:
+    repository.write("src/python/producers/other/handler.py", "def other(event, context): ...")
+    assert repository.pants("tailor", "src/python/producers/other:").returncode == 0
+    build = (repository.directory / "src/python/producers/other/BUILD").read_text()
+    assert 'python_aws_lambda_function(\n    name="function",\n    handler="handler.py:other",' in build
