@@ -1,0 +1,107 @@
+"""The zips as they ship: what is in them, and that they need nothing around them."""
+
+import hashlib
+import importlib.util
+import json
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+MANIFESTS = sorted(Path().glob("*.*.json"))
+SCHEMA = Path("pants-plugins/aws_lambda_function/manifest.schema.json")
+UNCHECKED_HASH = 0b01
+
+each_function = pytest.mark.parametrize("manifest", MANIFESTS, ids=lambda path: path.stem)
+
+
+def read(manifest: Path) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(manifest.read_text())
+    return content
+
+
+def packages(manifest: Path) -> set[str]:
+    """The names of the third-party packages in the zip of a manifest."""
+    names = zipfile.ZipFile(manifest.with_suffix(".zip")).namelist()
+    return {name.split("-")[0] for name in names if name.endswith(".dist-info/METADATA")}
+
+
+def test_every_function_is_here() -> None:
+    assert len(MANIFESTS) == 7
+
+
+@each_function
+def test_the_manifest_keeps_its_schema(manifest: Path) -> None:
+    jsonschema.validate(read(manifest), json.loads(SCHEMA.read_text()))
+
+
+@each_function
+def test_the_manifest_describes_the_zip(manifest: Path) -> None:
+    zip_file = manifest.with_suffix(".zip")
+    infos = zipfile.ZipFile(zip_file).infolist()
+    assert read(manifest)["zip"] == {
+        "file": zip_file.name,
+        "sha256": hashlib.sha256(zip_file.read_bytes()).hexdigest(),
+        "size": zip_file.stat().st_size,
+        "unpacked_size": sum(info.file_size for info in infos),
+    }
+
+
+@each_function
+def test_the_zip_holds_only_what_its_function_imports(manifest: Path) -> None:
+    boto3 = {"boto3", "botocore", "jmespath", "python_dateutil", "s3transfer", "six", "urllib3"}
+    yoyo = {"yoyo_migrations", "importlib_metadata", "lazy_importer", "sqlparse", "tabulate", "zipp"}
+    if manifest.stem.startswith("producers."):
+        expected = {"msgspec"} | boto3
+    elif manifest.stem == "consumers.migrate":
+        expected = {"psycopg2_binary"} | yoyo
+    else:
+        expected = {"psycopg2_binary", "msgspec"}
+    assert packages(manifest) == expected
+
+
+@each_function
+def test_the_zip_holds_no_other_handler(manifest: Path) -> None:
+    names = zipfile.ZipFile(manifest.with_suffix(".zip")).namelist()
+    handlers = [name for name in names if name.endswith("/handler.py")]
+    assert handlers == [f"{manifest.stem.replace('.', '/')}/handler.py"]
+
+
+@each_function
+def test_bytecode_is_there_and_is_never_checked_against_sources(manifest: Path) -> None:
+    archive = zipfile.ZipFile(manifest.with_suffix(".zip"))
+    name = f"{manifest.stem.replace('.', '/')}/__pycache__/handler.cpython-313.pyc"
+    bytecode = archive.read(name)
+    assert bytecode[:4] == importlib.util.MAGIC_NUMBER
+    assert int.from_bytes(bytecode[4:8], "little") == UNCHECKED_HASH
+
+
+@each_function
+def test_the_handler_loads_in_a_bare_python(manifest: Path, tmp_path: Path) -> None:
+    zipfile.ZipFile(manifest.with_suffix(".zip")).extractall(tmp_path)
+    module, _, function = read(manifest)["handler"].rpartition(".")
+    program = f"""
+import importlib, sys, sysconfig
+sys.path.insert(0, {str(tmp_path)!r})
+assert callable(importlib.import_module({module!r}).{function})
+places = {str(tmp_path)!r}, sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")
+for name, module in sys.modules.items():
+    file = getattr(module, "__file__", None)
+    assert file is None or file.startswith(places) and "site-packages" not in file, (name, file)
+"""
+    environment = {
+        "ENVIRONMENT": "test",
+        "AWS_REGION": "eu-central-1",
+        "AWS_DEFAULT_REGION": "eu-central-1",
+        "API_KEY_SHA256": hashlib.sha256(b"key").hexdigest(),
+        "PGHOST": "localhost",
+        "PGUSER": "sluice_write",
+        "PGDATABASE": "sluice",
+    }
+    # Isolated and without site-packages: nothing but the standard library and the zip.
+    command = [sys.executable, "-I", "-S", "-c", program]
+    subprocess.run(command, check=True, cwd="/", env=environment)
