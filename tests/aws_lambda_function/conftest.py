@@ -1,4 +1,4 @@
-"""Repositories of the test's own, with this repository's build system and nothing else."""
+"""Repositories of the test's own, with all that this one has but functions."""
 
 import os
 import shutil
@@ -10,7 +10,15 @@ from textwrap import dedent
 
 import pytest
 
-BUILD_SYSTEM = ["pants", "pants.toml", ".pants.bootstrap", "3rdparty", "pants-plugins"]
+BUILD_SYSTEM = [
+    "pants",
+    "pants.toml",
+    ".pants.bootstrap",
+    "BUILD",
+    "3rdparty",
+    "pants-plugins",
+    "src/python/local",
+]
 
 
 class Repository:
@@ -28,14 +36,20 @@ class Repository:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(dedent(content))
 
-    def pants(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
+    def start_pants(self, *arguments: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
             ["./pants", *arguments],
             cwd=self.directory,
-            capture_output=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
-            env={**os.environ, "PANTS_LOCAL_EXECUTION_ROOT_DIR": str(self.directory.parent)},
         )
+
+    def pants(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        process = self.start_pants(*arguments)
+        stdout, stderr = process.communicate()
+        return subprocess.CompletedProcess(arguments, process.returncode, stdout, stderr)
 
     def stop_pantsd(self) -> None:
         for pid in self.directory.glob(".pids/*/pantsd/pid"):
@@ -44,7 +58,7 @@ class Repository:
 
 @pytest.fixture(scope="module")
 def repository(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Repository]:
-    """An empty repository, in a directory whose name has a space."""
+    """A repository without functions, in a directory whose name has a space."""
     repository = Repository(tmp_path_factory.mktemp("repository") / "a repository")
     yield repository
     repository.stop_pantsd()
