@@ -122,4 +122,7 @@ def test_tailor_proposes_the_target(repository: Repository) -> None:
     repository.write("src/python/producers/other/handler.py", "def other(event, context): ...")
     assert repository.pants("tailor", "src/python/producers/other:").returncode == 0
     build = (repository.directory / "src/python/producers/other/BUILD").read_text()
-    assert 'python_aws_lambda_function(\n    name="function",\n    handler="handler.py:other",' in build
+    assert (
+        'python_aws_lambda_function(\n    name="function",\n    handler="handler.py:other",'
+        in build
+    )

@@ -54,7 +54,14 @@ def test_the_manifest_describes_the_zip(manifest: Path) -> None:
 @each_function
 def test_the_zip_holds_only_what_its_function_imports(manifest: Path) -> None:
     boto3 = {"boto3", "botocore", "jmespath", "python_dateutil", "s3transfer", "six", "urllib3"}
-    yoyo = {"yoyo_migrations", "importlib_metadata", "lazy_importer", "sqlparse", "tabulate", "zipp"}
+    yoyo = {
+        "yoyo_migrations",
+        "importlib_metadata",
+        "lazy_importer",
+        "sqlparse",
+        "tabulate",
+        "zipp",
+    }
     if manifest.stem.startswith("producers."):
         expected = {"msgspec"} | boto3
     elif manifest.stem == "consumers.migrate":

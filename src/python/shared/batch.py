@@ -1,0 +1,123 @@
+"""From a batch of Kinesis records to the rows to write and what must go to quarantine.
+
+Source: "Using Lambda to process records from Amazon Kinesis Data Streams", Lambda developer guide.
+"""
+
+import base64
+import binascii
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from shared.events import Event, InvalidEvent, decode
+from shared.records import InvalidRecord, unpack
+
+# A transaction of this much keeps memory, locks and what a failure repeats in bounds.
+GROUP_BYTES = 4 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where an event comes from, and its bytes as they came."""
+
+    stream: str
+    shard_id: str
+    sequence_number: str
+    event_index: int
+    raw: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row as a JSON object, and where it comes from."""
+
+    origin: Origin
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """An event or a whole record that cannot be a row, and why."""
+
+    origin: Origin
+    reason: str
+
+
+class _Kinesis(msgspec.Struct, frozen=True, rename="camel"):
+    sequence_number: str
+    data: str
+
+
+class _Record(
+    msgspec.Struct,
+    frozen=True,
+    rename={"event_id": "eventID", "event_source_arn": "eventSourceARN"},
+):
+    event_id: str
+    event_source_arn: str
+    kinesis: _Kinesis
+
+
+class Batch(msgspec.Struct, frozen=True, rename="pascal"):
+    """An invocation's event, as far as it is used."""
+
+    records: list[_Record]
+
+
+type MakeRow[E: Event] = Callable[[E], Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Consecutive records to commit together; sequence_number is the first record's."""
+
+    sequence_number: str
+    rows: list[Row]
+    rejected: list[Rejected]
+
+
+def groups[E: Event](batch: Batch, kind: type[E], make_row: MakeRow[E]) -> Iterator[Group]:
+    """The batch's records in order, about GROUP_BYTES at a time, made when asked for."""
+    group: Group | None = None
+    size = 0
+    for record in batch.records:
+        if group is None:
+            group = Group(record.kinesis.sequence_number, [], [])
+        for outcome in _outcomes(record, kind, make_row):
+            size += len(outcome.origin.raw)
+            if isinstance(outcome, Row):
+                group.rows.append(outcome)
+            else:
+                group.rejected.append(outcome)
+        if size >= GROUP_BYTES:
+            yield group
+            group, size = None, 0
+    if group is not None:
+        yield group
+
+
+def _outcomes[E: Event](
+    record: _Record, kind: type[E], make_row: MakeRow[E]
+) -> Iterator[Row | Rejected]:
+    stream = record.event_source_arn.rpartition("/")[2]
+    shard_id = record.event_id.partition(":")[0]
+    sequence_number = record.kinesis.sequence_number
+    data = record.kinesis.data.encode(errors="surrogatepass")
+    try:
+        data = base64.b64decode(data, validate=True)
+        documents = unpack(data)
+    except (binascii.Error, InvalidRecord) as error:
+        yield Rejected(Origin(stream, shard_id, sequence_number, 0, data), str(error))
+        return
+    for index, document in enumerate(documents):
+        origin = Origin(stream, shard_id, sequence_number, index, document)
+        try:
+            event = decode(document, kind)
+            if event.event_id is None or event.occurred_at is None:
+                raise InvalidEvent("event_id, occurred_at", "Required in a stream")
+        except InvalidEvent as error:
+            yield Rejected(origin, str(error))
+        else:
+            yield Row(origin, msgspec.json.encode(make_row(event)))

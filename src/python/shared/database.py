@@ -1,0 +1,141 @@
+"""One connection to PostgreSQL, and what each of its failures means.
+
+libpq reads the address and the credentials from its own environment variables, PGHOST and so on
+("Environment Variables", chapter libpq of the PostgreSQL documentation).
+"""
+
+import enum
+import logging
+import random
+import time
+from collections.abc import Callable, Mapping
+
+import psycopg2
+from psycopg2 import extensions
+
+from shared.errors import Misconfiguration, Unavailable
+
+CONNECT_TIMEOUT = 2  # seconds, the least that libpq knows
+# What an attempt leaves of the invocation's time, to answer in.
+RESERVE_MILLISECONDS = 1000
+ATTEMPT_MILLISECONDS = CONNECT_TIMEOUT * 1000 + RESERVE_MILLISECONDS
+MAXIMUM_BACKOFF = 2.0  # seconds
+
+_logger = logging.getLogger(__name__)
+
+
+class Failure(enum.Enum):
+    """What a database error calls for."""
+
+    DATA = "the row is at fault: take it out"
+    TRANSIENT = "nobody is at fault: try again"
+    MISCONFIGURATION = "the deployment is at fault: say so"
+
+
+# "PostgreSQL Error Codes", appendix A: the first two characters are the class. Anything that is in
+# neither list is tried again: better a batch that waits than good rows taken for bad ones.
+_DATA_CLASSES = {"22", "23", "54"}
+_MISCONFIGURATION_CLASSES = {"28", "3D", "3F", "42"}
+_UNKNOWN_NAME = {"3F000", "42703", "42P01"}
+# Until a session exists libpq gives no code, only the server's message, after "FATAL:".
+_TRANSIENT_REFUSAL = (
+    "the database system is",
+    "terminating connection",
+    "too many",
+    "connection slots",
+    "accepting connections",
+)
+_UNUSABLE_TLS = ("certificate", "does not support SSL")
+
+
+def classify(error: psycopg2.Error) -> Failure:
+    """What kind of failure an error is, by its SQLSTATE or else by libpq's message."""
+    if error.pgcode is None:
+        message = str(error)
+        refused = "FATAL:" in message and not any(text in message for text in _TRANSIENT_REFUSAL)
+        if refused or any(text in message for text in _UNUSABLE_TLS):
+            return Failure.MISCONFIGURATION
+        return Failure.TRANSIENT
+    if error.pgcode[:2] in _DATA_CLASSES:
+        return Failure.DATA
+    if error.pgcode[:2] in _MISCONFIGURATION_CLASSES:
+        return Failure.MISCONFIGURATION
+    return Failure.TRANSIENT
+
+
+class Database:
+    """A connection that is opened on first use, kept, and replaced when it fails.
+
+    Made once, at init; raises Misconfiguration when an environment variable is missing.
+    """
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        missing = [name for name in ("PGHOST", "PGUSER", "PGDATABASE") if not environment.get(name)]
+        if missing:
+            raise Misconfiguration(f"{', '.join(missing)} must be set to reach the database")
+        self._application_name = environment.get("AWS_LAMBDA_FUNCTION_NAME", "sluice")
+        self._connection: extensions.connection | None = None
+
+    def connect(self) -> extensions.connection:
+        """The open connection, or a new one; raises psycopg2.Error."""
+        if self._connection is None or self._connection.closed:
+            self._connection = psycopg2.connect(
+                "",
+                application_name=self._application_name,
+                connect_timeout=CONNECT_TIMEOUT,
+                # An environment that was frozen or killed must not hold a transaction open, and a
+                # peer that is gone must be noticed within the time of an invocation.
+                options="-c timezone=UTC -c idle_in_transaction_session_timeout=60s",
+                keepalives_idle=5,
+                keepalives_interval=2,
+                keepalives_count=3,
+                tcp_user_timeout=10_000,  # milliseconds
+            )
+        return self._connection
+
+    def close(self) -> None:
+        """Closes the connection; the next use opens another."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def transaction[T](
+        self, work: Callable[[extensions.cursor], T], remaining_milliseconds: Callable[[], int]
+    ) -> T:
+        """Runs work in one transaction and commits; after a transient failure, again.
+
+        Work may run more than once, even after a commit whose answer was lost. Raises Unavailable
+        when no time is left for another attempt, Misconfiguration, and psycopg2.Error for data.
+        """
+        ceiling = 0.05
+        while remaining_milliseconds() > ATTEMPT_MILLISECONDS:
+            try:
+                with self.connect() as connection, connection.cursor() as cursor:
+                    timeout = max(remaining_milliseconds() - RESERVE_MILLISECONDS, 2)
+                    cursor.execute(
+                        "SELECT set_config('statement_timeout', %s, true),"
+                        " set_config('lock_timeout', %s, true)",
+                        (str(timeout), str(timeout // 2)),
+                    )
+                    return work(cursor)
+            except psycopg2.Error as error:
+                failure = classify(error)
+                if failure is Failure.DATA:
+                    raise
+                self.close()
+                if failure is Failure.MISCONFIGURATION:
+                    raise Misconfiguration(_explain(error)) from None
+                _logger.warning("The database failed: %s", error.pgcode or type(error).__name__)
+                time.sleep(random.uniform(0, ceiling))
+                ceiling = min(2 * ceiling, MAXIMUM_BACKOFF)
+        raise Unavailable(
+            "The database did not answer in the time that was left"
+            f" (an attempt is made while there are {ATTEMPT_MILLISECONDS} ms)"
+        )
+
+
+def _explain(error: psycopg2.Error) -> str:
+    sentence = str(error).strip().splitlines()[0]
+    if error.pgcode in _UNKNOWN_NAME:
+        return f"The schema is not the one expected (invoke consumers.migrate): {sentence}"
+    return f"The database cannot be used: {sentence}"

@@ -1,0 +1,129 @@
+"""A stream record: newline-delimited JSON of events with one partition key, gzip when smaller.
+
+The limits are those of "PutRecords" in the Kinesis Data Streams API reference. A record keeps to
+them before compression too: a reader knows how much to expect, and a decompression bomb is none of
+ours.
+"""
+
+import gzip
+import zlib
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+MAXIMUM_RECORD_BYTES = 1024 * 1024  # data and partition key together
+MAXIMUM_REQUEST_BYTES = 5 * 1024 * 1024
+MAXIMUM_REQUEST_RECORDS = 500
+MAXIMUM_PARTITION_KEY_BYTES = 256 * 4  # 256 characters in UTF-8
+MAXIMUM_EVENT_BYTES = MAXIMUM_RECORD_BYTES - MAXIMUM_PARTITION_KEY_BYTES - 1  # and a newline
+
+_GZIP_MAGIC = b"\x1f\x8b"
+
+
+class InvalidRecord(Exception):
+    """Data that is not a stream record; the message says why."""
+
+
+class TooLarge(InvalidRecord):
+    """Data that decompresses to more than it may."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One event as JSON: its place in the request and the partition key it asked for."""
+
+    index: int
+    partition_key: str | None
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A record to put, and the places in the request of the events it holds."""
+
+    partition_key: str
+    data: bytes
+    indexes: tuple[int, ...]
+
+    @property
+    def size(self) -> int:
+        """Bytes as Kinesis counts them."""
+        return len(self.data) + len(self.partition_key.encode())
+
+
+def pack(lines: Iterable[Line], random_key: Callable[[], str]) -> list[Record]:
+    """As few records as hold the lines (each at most MAXIMUM_EVENT_BYTES).
+
+    Lines with the same key keep their order. Lines without one share records, each of which gets
+    a random key, so that they spread over the shards.
+    """
+    filling: dict[str | None, list[Line]] = {}
+    records = []
+    for line in lines:
+        group = filling.setdefault(line.partition_key, [])
+        if group and _size(group) + len(line.data) > MAXIMUM_EVENT_BYTES:
+            records.append(_record(group, random_key))
+            group = filling[line.partition_key] = []
+        group.append(line)
+    return records + [_record(group, random_key) for group in filling.values()]
+
+
+def take_request(pending: Sequence[Record]) -> tuple[list[Record], list[Record]]:
+    """Splits records into those for the next PutRecords request and those that wait.
+
+    A request holds one record of a partition key: Kinesis may refuse any one record of a request,
+    and a later one that it took would then have overtaken the earlier.
+    """
+    request: list[Record] = []
+    waiting: list[Record] = []
+    size = 0
+    keys: set[str] = set()
+    for record in pending:
+        fits = (
+            len(request) < MAXIMUM_REQUEST_RECORDS and size + record.size <= MAXIMUM_REQUEST_BYTES
+        )
+        if fits and record.partition_key not in keys:
+            request.append(record)
+            size += record.size
+        else:
+            waiting.append(record)
+        keys.add(record.partition_key)
+    return request, waiting
+
+
+def unpack(data: bytes) -> list[bytes]:
+    """The events of a record's data, one JSON document each; raises InvalidRecord."""
+    if data.startswith(_GZIP_MAGIC):
+        data = decompress(data, MAXIMUM_RECORD_BYTES)
+    lines = data.removesuffix(b"\n").split(b"\n")
+    if lines == [b""]:
+        raise InvalidRecord("The record is empty")
+    return lines
+
+
+def decompress(data: bytes, limit: int) -> bytes:
+    """What gzip data holds, at most limit bytes; raises InvalidRecord without ever holding more."""
+    decompressor = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+    try:
+        result = decompressor.decompress(data, limit + 1)
+    except zlib.error as error:
+        raise InvalidRecord(f"Not valid gzip: {error}") from None
+    if len(result) > limit:
+        raise TooLarge(f"More than {limit} bytes once decompressed")
+    if not decompressor.eof or decompressor.unused_data:
+        raise InvalidRecord("Not valid gzip: it does not end where the data ends")
+    return result
+
+
+def _size(lines: Iterable[Line]) -> int:
+    return sum(len(line.data) + 1 for line in lines)
+
+
+def _record(lines: Sequence[Line], random_key: Callable[[], str]) -> Record:
+    plain = b"".join(line.data + b"\n" for line in lines)
+    # No time in the header, so that equal events make equal bytes.
+    compressed = gzip.compress(plain, compresslevel=6, mtime=0)
+    return Record(
+        partition_key=lines[0].partition_key or random_key(),
+        data=min(plain, compressed, key=len),
+        indexes=tuple(line.index for line in lines),
+    )

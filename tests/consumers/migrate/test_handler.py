@@ -1,0 +1,101 @@
+import importlib.util
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import psycopg2
+import pytest
+
+from shared.errors import InvalidRequest, Misconfiguration, Unavailable
+from tests.fixtures.invocation import Context
+
+FIRST = "0001_logs_errors_quarantine"
+
+
+@pytest.fixture
+def handler(empty_database: str) -> ModuleType:
+    from consumers.migrate import handler
+
+    return importlib.reload(handler)
+
+
+@pytest.fixture
+def add(handler: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    """Adds a migration to those of the repository."""
+    for file in handler._MIGRATIONS.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    monkeypatch.setattr(handler, "_MIGRATIONS", tmp_path)
+    return lambda name, text: (tmp_path / name).write_text(text)
+
+
+def query(statement: str) -> list[Any]:
+    connection = psycopg2.connect("")
+    with connection, connection.cursor() as cursor:
+        cursor.execute(statement)
+        rows = cursor.fetchall()
+    connection.close()
+    return rows
+
+
+def test_applies_once(handler: ModuleType) -> None:
+    assert handler.migrate({}, Context()) == {"applied": [FIRST], "already_applied": []}
+    assert handler.migrate({}, Context()) == {"applied": [], "already_applied": [FIRST]}
+    assert query("SELECT count(*) FROM logs, errors, quarantine") == [(0,)]
+
+
+def test_two_at_once_apply_once(handler: ModuleType) -> None:
+    def run(environment: ModuleType) -> Any:
+        return environment.migrate({}, Context())
+
+    with ThreadPoolExecutor() as pool:
+        answers = list(pool.map(run, [handler, _another_environment(handler)]))
+    assert sorted(len(answer["applied"]) for answer in answers) == [0, 1]
+
+
+def test_a_migration_that_fails_changes_nothing(
+    handler: ModuleType, add: Callable[..., Any]
+) -> None:
+    add("0002_half.sql", "CREATE TABLE half (a integer);\nINSERT INTO half VALUES ('x');")
+    with pytest.raises(Misconfiguration, match="invalid input syntax"):
+        handler.migrate({}, Context())
+    assert query("SELECT to_regclass('half')") == [(None,)]
+    add("0002_half.sql", "CREATE TABLE half (a integer);\nINSERT INTO half VALUES (1);")
+    applied = handler.migrate({}, Context())
+    assert applied == {"applied": ["0002_half"], "already_applied": [FIRST]}
+
+
+def test_a_migration_that_cannot_be_marked_changes_nothing(
+    handler: ModuleType, add: Callable[..., Any]
+) -> None:
+    handler.migrate({}, Context())
+    add(
+        "0002_unmarked.sql",
+        "CREATE TABLE half ();\n"
+        "ALTER TABLE _yoyo_migration ADD CHECK (migration_id <> '0002_unmarked');",
+    )
+    with pytest.raises(Misconfiguration, match="violates check constraint"):
+        handler.migrate({}, Context())
+    assert query("SELECT to_regclass('half')") == [(None,)]
+
+
+def test_gives_up_in_time(handler: ModuleType, add: Callable[..., Any]) -> None:
+    add("0002_slow.sql", "SELECT pg_sleep(60);")
+    with pytest.raises(Unavailable, match="statement timeout"):
+        handler.migrate({}, Context(1500))
+
+
+@pytest.mark.parametrize("event", [None, [], {"table": "logs"}])
+def test_takes_an_empty_object(handler: ModuleType, event: Any) -> None:
+    with pytest.raises(InvalidRequest, match="empty object"):
+        handler.migrate(event, Context())
+
+
+def _another_environment(handler: ModuleType) -> ModuleType:
+    """The same handler with a connection of its own, as another execution environment has."""
+    spec = handler.__spec__
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

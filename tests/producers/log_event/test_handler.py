@@ -1,0 +1,28 @@
+import importlib
+import json
+
+import pytest
+
+from tests.fixtures.documents import bad, error, log
+from tests.fixtures.http import KEY_SHA256, request
+from tests.fixtures.invocation import Context
+from tests.fixtures.kinesis import Streams
+
+
+def test_puts_good_events_on_the_stream_and_names_bad_ones(
+    streams: Streams, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("API_KEY_SHA256", KEY_SHA256)
+    from producers.log_event import handler
+
+    good = json.dumps(log(attributes={"user": "Zoë"}, partition_key="k")).encode()
+    of_another_kind = json.dumps(error()).encode()
+    lines = [good, *(line for line, _ in bad(log())), of_another_kind, good]
+    response = importlib.reload(handler).log_event(request(b"\n".join(lines)), Context())
+    assert response["statusCode"] == 400
+    content = json.loads(response["body"])
+    assert [entry["index"] for entry in content["accepted"]] == [0, len(lines) - 1]
+    assert len(content["rejected"]) == len(lines) - 2
+    (documents,) = streams.read("logs")
+    assert [json.loads(document)["attributes"] for document in documents] == [{"user": "Zoë"}] * 2
+    assert streams.read("errors") == []

@@ -1,0 +1,117 @@
+import os
+from collections.abc import Callable
+from typing import Any
+
+import psycopg2
+import pytest
+from psycopg2 import errors, extensions
+
+from shared.database import Database, Failure, classify
+from shared.errors import Misconfiguration, Unavailable
+from tests.fixtures.invocation import Context
+
+
+def running(statement: str) -> Callable[[extensions.cursor], Any]:
+    def work(cursor: extensions.cursor) -> Any:
+        cursor.execute(statement)
+        return cursor.fetchone()
+
+    return work
+
+
+@pytest.mark.parametrize(
+    ("statement", "failure"),
+    [
+        ("SELECT 'x'::integer", Failure.DATA),
+        ("SELECT 99999999999::integer", Failure.DATA),
+        ("""SELECT '"\\u0000"'::jsonb ->> 0""", Failure.DATA),
+        ("INSERT INTO logs (event_id) VALUES (NULL)", Failure.DATA),
+        ("SELECT repeat('[', 100000)::jsonb", Failure.DATA),
+        ("SELECT * FROM nowhere", Failure.MISCONFIGURATION),
+        ("SET ROLE nobody", Failure.DATA),
+        ("SET LOCAL statement_timeout = 1; SELECT pg_sleep(9)", Failure.TRANSIENT),
+        ("SELECT pg_terminate_backend(pg_backend_pid())", Failure.TRANSIENT),
+        ("SET TRANSACTION READ ONLY; CREATE TABLE t ()", Failure.TRANSIENT),
+    ],
+)
+def test_failures_of_a_session(
+    database: extensions.connection, statement: str, failure: Failure
+) -> None:
+    connection = psycopg2.connect("")
+    with pytest.raises(psycopg2.Error) as raised, connection.cursor() as cursor:
+        cursor.execute(statement)
+    connection.close()
+    assert classify(raised.value) is failure
+
+
+@pytest.mark.parametrize(
+    ("message", "failure"),
+    [
+        ('connection to server at "::1", port 5432 failed: Connection refused', "TRANSIENT"),
+        ('could not translate host name "db" to address', "TRANSIENT"),
+        ("timeout expired", "TRANSIENT"),
+        ("server closed the connection unexpectedly", "TRANSIENT"),
+        ("FATAL:  the database system is starting up", "TRANSIENT"),
+        ("FATAL:  sorry, too many clients already", "TRANSIENT"),
+        ("FATAL:  remaining connection slots are reserved", "TRANSIENT"),
+        ('FATAL:  password authentication failed for user "sluice_write"', "MISCONFIGURATION"),
+        ('FATAL:  database "sluice" does not exist', "MISCONFIGURATION"),
+        ("FATAL:  no pg_hba.conf entry for host", "MISCONFIGURATION"),
+        ("SSL error: certificate verify failed", "MISCONFIGURATION"),
+        ("server does not support SSL, but SSL was required", "MISCONFIGURATION"),
+    ],
+)
+def test_failures_to_connect(message: str, failure: str) -> None:
+    assert classify(psycopg2.OperationalError(message)) is Failure[failure]
+
+
+def test_a_transaction_is_run_again_on_another_connection_after_a_transient_failure(
+    database: extensions.connection,
+) -> None:
+    attempts: list[int] = []
+
+    def work(cursor: extensions.cursor) -> int:
+        attempts.append(cursor.connection.info.backend_pid)
+        if len(attempts) == 1:
+            cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+        if len(attempts) == 2:  # as after a failover, on the server that was the primary
+            cursor.execute("SET TRANSACTION READ ONLY; CREATE TABLE refused ()")
+        return len(attempts)
+
+    assert Database(os.environ).transaction(work, Context().get_remaining_time_in_millis) == 3
+    assert len(set(attempts)) == 3
+
+
+def test_a_connection_is_kept(database: extensions.connection) -> None:
+    connection = Database(os.environ)
+    time = Context().get_remaining_time_in_millis
+    first, second = (
+        connection.transaction(running("SELECT pg_backend_pid()"), time) for _ in range(2)
+    )
+    assert first == second
+
+
+def test_data_errors_are_the_callers(database: extensions.connection) -> None:
+    time = Context().get_remaining_time_in_millis
+    with pytest.raises(errors.InvalidTextRepresentation):
+        Database(os.environ).transaction(running("SELECT 'x'::integer"), time)
+
+
+def test_a_statement_ends_before_the_invocation(database: extensions.connection) -> None:
+    time = Context(4000, 1200, 0).get_remaining_time_in_millis
+    with pytest.raises(Unavailable):
+        Database(os.environ).transaction(running("SELECT pg_sleep(60)"), time)
+
+
+def test_an_unknown_database_is_said(
+    database: extensions.connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    time = Context().get_remaining_time_in_millis
+    with monkeypatch.context() as patch, pytest.raises(Misconfiguration, match='"gone"'):
+        patch.setenv("PGDATABASE", "gone")
+        Database(os.environ).transaction(running("SELECT 1"), time)
+
+
+def test_missing_environment_variables_are_named() -> None:
+    with pytest.raises(Misconfiguration, match="PGUSER, PGDATABASE must be set"):
+        Database({"PGHOST": "db"})
