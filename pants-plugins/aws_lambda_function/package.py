@@ -199,44 +199,27 @@ async def package_python_aws_lambda_function(
         ),
     )
     zip_file, manifest = f"{name}.zip", f"{name}.json"
+    # Isolated and without site-packages: nothing of this machine gets into the bytecode.
+    command = [python.path, "-I", "-S", "write_zip.py", "function", "description.json"]
     result = await Get(
         ProcessResult,
         Process(
-            # Isolated and without site-packages, so that nothing of this machine is in the bytecode.
-            [
-                python.path,
-                "-I",
-                "-S",
-                "write_zip.py",
-                "function",
-                "description.json",
-                zip_file,
-                manifest,
-            ],
+            [*command, zip_file, manifest],
             input_digest=await Get(Digest, MergeDigests([installed.digest, description, script])),
             output_files=[zip_file, manifest],
             description=f"Write {zip_file}",
         ),
     )
-    size = json.loads(_content(await Get(DigestContents, Digest, result.output_digest), manifest))[
-        "zip"
-    ]
+    contents = await Get(DigestContents, Digest, result.output_digest)
+    written = json.loads(next(file.content for file in contents if file.path == manifest))["zip"]
+    sizes = f"{written['size']:,} bytes, {written['unpacked_size']:,} unpacked"
     return BuiltPackage(
         digest=result.output_digest,
         artifacts=(
-            BuiltPackageArtifact(
-                zip_file,
-                extra_log_lines=(
-                    f"    {size['size']:,} bytes, {size['unpacked_size']:,} unpacked, {architecture}",
-                ),
-            ),
+            BuiltPackageArtifact(zip_file, extra_log_lines=(f"    {sizes}, {architecture}",)),
             BuiltPackageArtifact(manifest),
         ),
     )
-
-
-def _content(contents: DigestContents, path: str) -> bytes:
-    return next(file.content for file in contents if file.path == path)
 
 
 def rules() -> Any:

@@ -1,4 +1,4 @@
-"""`run` for `run_with_aws_lambda_functions`: a program that gets every function, freshly packaged."""
+"""`run` for `run_with_aws_lambda_functions`: a program that gets every function, just packaged."""
 
 from __future__ import annotations
 

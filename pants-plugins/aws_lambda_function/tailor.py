@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Any
 
 from pants.core.goals.tailor import (
@@ -36,9 +36,9 @@ async def find_putative_functions(
             path=folder,
             name="function",
             triggering_sources=[],
-            kwargs={"handler": f"handler.py:{os.path.basename(folder)}"},
+            kwargs={"handler": f"handler.py:{PurePath(folder).name}"},
         )
-        for folder in sorted({os.path.dirname(file) for file in handlers.files} - has_function)
+        for folder in sorted({str(PurePath(file).parent) for file in handlers.files} - has_function)
     )
 
 

@@ -1,8 +1,9 @@
 """The target type `python_aws_lambda_function`: its fields, and AWS's limits on their values.
 
 A wrong value fails when the BUILD file is parsed, with the limit in the message. The limits are
-those of the AWS documentation's pages "Lambda quotas", "CreateFunction", "CreateEventSourceMapping",
-"Quotas for HTTP APIs in API Gateway" and "Cron and rate expressions in Amazon EventBridge".
+those of the AWS documentation's pages "Lambda quotas", "CreateFunction",
+"CreateEventSourceMapping", "Quotas for HTTP APIs in API Gateway" and "Cron and rate expressions in
+Amazon EventBridge".
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from re import Pattern
-from typing import Any, Optional, Tuple
+from typing import Any, Optional
 
 from pants.backend.python.target_types import PythonResolveField
 from pants.backend.python.util_rules.faas import PythonFaaSDependencies, PythonFaaSHandlerField
@@ -107,7 +108,7 @@ class HTTPField(StringSequenceField):
     help = "Trigger: API Gateway HTTP API routes, one or a list, such as 'POST /errors'."
 
     @classmethod
-    def compute_value(cls, raw_value: Any, address: Address) -> Optional[Tuple[str, ...]]:
+    def compute_value(cls, raw_value: Any, address: Address) -> Optional[tuple[str, ...]]:
         routes = super().compute_value(
             [raw_value] if isinstance(raw_value, str) else raw_value, address
         )
@@ -185,7 +186,7 @@ class WritesToField(StringSequenceField):
     help = "The streams that the function may put records on, and may do nothing else with."
 
     @classmethod
-    def compute_value(cls, raw_value: Any, address: Address) -> Optional[Tuple[str, ...]]:
+    def compute_value(cls, raw_value: Any, address: Address) -> Optional[tuple[str, ...]]:
         streams = super().compute_value(raw_value, address)
         check_each("writes_to", address, streams or (), STREAM_NAME, EXPECTED_STREAM_NAME)
         return streams
@@ -202,7 +203,7 @@ class EnvironmentsField(StringSequenceField):
     help = "The environments where the function may exist; without it, everywhere."
 
     @classmethod
-    def compute_value(cls, raw_value: Any, address: Address) -> Optional[Tuple[str, ...]]:
+    def compute_value(cls, raw_value: Any, address: Address) -> Optional[tuple[str, ...]]:
         environments = super().compute_value(raw_value, address)
         if environments == ():
             raise InvalidFieldException(

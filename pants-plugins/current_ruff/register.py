@@ -1,7 +1,7 @@
 """The Pants backend `current_ruff`: Ruff as formatter, fixer and linter.
 
-Pants 2.17's own backend calls Ruff as it was before it had subcommands, so it cannot drive a current
-one. This one keeps that backend's options (`[ruff]`) and its discovery of Ruff's configuration.
+Pants 2.17's own backend calls Ruff as it was before it had subcommands, so it cannot drive a
+current one. This one keeps that backend's options (`[ruff]`) and how it finds Ruff's configuration.
 """
 
 from __future__ import annotations
