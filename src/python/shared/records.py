@@ -57,13 +57,16 @@ def pack(lines: Iterable[Line], random_key: Callable[[], str]) -> list[Record]:
     a random key, so that they spread over the shards.
     """
     filling: dict[str | None, list[Line]] = {}
+    room: dict[str | None, int] = {}
     records = []
     for line in lines:
-        group = filling.setdefault(line.partition_key, [])
-        if group and _size(group) + len(line.data) > MAXIMUM_EVENT_BYTES:
-            records.append(_record(group, random_key))
-            group = filling[line.partition_key] = []
-        group.append(line)
+        key, size = line.partition_key, len(line.data) + 1
+        if size > room.get(key, 0):
+            if key in filling:
+                records.append(_record(filling[key], random_key))
+            filling[key], room[key] = [], MAXIMUM_EVENT_BYTES + 1
+        filling[key].append(line)
+        room[key] -= size
     return records + [_record(group, random_key) for group in filling.values()]
 
 
@@ -112,10 +115,6 @@ def decompress(data: bytes, limit: int) -> bytes:
     if not decompressor.eof or decompressor.unused_data:
         raise InvalidRecord("Not valid gzip: it does not end where the data ends")
     return result
-
-
-def _size(lines: Iterable[Line]) -> int:
-    return sum(len(line.data) + 1 for line in lines)
 
 
 def _record(lines: Sequence[Line], random_key: Callable[[], str]) -> Record:
