@@ -1,0 +1,211 @@
+"""The local cloud: all between `dist/` and a running service, started and stopped in order."""
+
+import asyncio
+import hashlib
+import json
+import socket
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from aiohttp import web
+from botocore.exceptions import BotoCoreError
+
+from local import account, function_code, http_front
+from local.errors import LocalCloudError
+from local.event_source_mapping import ShardPoller
+from local.function import Function
+from local.invoke_api import InvokeApi
+from local.kinesis import Kinesis, running_kinesis
+from local.manifest import HttpTrigger, Manifest, StreamTrigger, load_manifests, streams_of
+from local.postgres import Postgres, running_postgres
+from local.state import locked, secret
+
+MIGRATE = "consumers.migrate"
+FINISH_SECONDS = 0.5  # at the end, for requests in flight
+DRAIN_SECONDS = 1.0  # at the end, for records in the streams
+
+type Progress = Callable[[str, float], None]
+"""Told what was done, and in how many seconds."""
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """A running local cloud. `functions` are by their names in `dist/`."""
+
+    url: str
+    api_key: str
+    functions: Mapping[str, Function]
+    pollers: Sequence[ShardPoller]
+    postgres: Postgres | None
+    kinesis: Kinesis | None
+    _polling: Sequence[asyncio.Task[None]]
+
+    async def watch(self) -> None:
+        """Returns never; raises LocalCloudError when Kinesis is gone."""
+        try:
+            await asyncio.gather(*self._polling, asyncio.Event().wait())
+        except BotoCoreError as error:
+            raise LocalCloudError(f"The emulator of Kinesis has ended: {error}") from error
+
+
+@asynccontextmanager
+async def running_cloud(
+    dist: Path, state: Path, port: int, progress: Progress
+) -> AsyncIterator[Cloud]:
+    """Runs every function in `dist` that may exist locally, with all it needs.
+
+    It is reached on `port` of the loopback interface (0: any free one). At the end what is in the
+    streams is still delivered, as far as a second goes. Raises LocalCloudError when it can't start.
+    """
+    state = state.resolve()  # the children have other working directories
+    async with AsyncExitStack() as stack:
+        stack.enter_context(locked(state))
+        listener = stack.enter_context(_listener(port))
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        manifests = load_manifests(dist)
+        api_key = secret(state, "api_key")
+        logs = state / "logs"
+        logs.mkdir(exist_ok=True)
+        with _timed(progress, f"{len(manifests)} functions unpacked"):
+            code = await asyncio.to_thread(_unpack, manifests, dist, state)
+        postgres, kinesis = await stack.enter_async_context(
+            _running_backends(manifests, state, logs, progress)
+        )
+        functions = {}
+        for manifest in manifests:
+            log = stack.enter_context((logs / f"{manifest.name}.log").open("wb"))
+            variables = _variables(manifest, api_key, postgres, kinesis)
+            function = Function(manifest, code[manifest.name], state / "runtime", variables, log)
+            stack.push_async_callback(function.stop)
+            functions[manifest.name] = function
+        if postgres is not None and MIGRATE in functions:
+            with _timed(progress, "Database migrated"):
+                await _migrate(functions[MIGRATE])
+                await asyncio.to_thread(postgres.let_roles_log_in)
+        pollers = [] if kinesis is None else await _pollers(functions, kinesis)
+        polling = await stack.enter_async_context(_polling(pollers))
+        await stack.enter_async_context(_serving(listener, functions))
+        yield Cloud(url, api_key, functions, pollers, postgres, kinesis, polling)
+
+
+def _unpack(manifests: Sequence[Manifest], dist: Path, state: Path) -> dict[str, Path]:
+    function_code.link_runtime_client(state / "runtime")
+    code = state / "code"
+    function_code.remove_all_but(manifests, code)
+    return {manifest.name: function_code.unpack(manifest, dist, code) for manifest in manifests}
+
+
+@asynccontextmanager
+async def _running_backends(
+    manifests: Sequence[Manifest], state: Path, logs: Path, progress: Progress
+) -> AsyncIterator[tuple[Postgres | None, Kinesis | None]]:
+    """Runs the database and the streams, each only if a function needs it, started side by side."""
+    streams = streams_of(manifests)
+
+    async def start_postgres(stack: AsyncExitStack) -> Postgres | None:
+        if not any(manifest.permissions.database for manifest in manifests):
+            return None
+        with _timed(progress, "Postgres started"):
+            log = stack.enter_context((logs / "postgres.log").open("wb"))
+            return await stack.enter_async_context(running_postgres(state, log))
+
+    async def start_kinesis(stack: AsyncExitStack) -> Kinesis | None:
+        if not streams:
+            return None
+        with _timed(progress, "Kinesis started"):
+            log = stack.enter_context((logs / "kinesis.log").open("wb"))
+            return await stack.enter_async_context(running_kinesis(streams, state, log))
+
+    async with AsyncExitStack() as stack:
+        try:
+            async with asyncio.TaskGroup() as group:
+                postgres = group.create_task(start_postgres(stack))
+                kinesis = group.create_task(start_kinesis(stack))
+        except* LocalCloudError as failures:
+            raise failures.exceptions[0] from None
+        yield postgres.result(), kinesis.result()
+
+
+def _variables(
+    manifest: Manifest, api_key: str, postgres: Postgres | None, kinesis: Kinesis | None
+) -> dict[str, str]:
+    variables = {"ENVIRONMENT": account.ENVIRONMENT}
+    if isinstance(manifest.trigger, HttpTrigger):
+        variables["API_KEY_SHA256"] = hashlib.sha256(api_key.encode()).hexdigest()
+    if kinesis is not None and manifest.permissions.writes_to:
+        variables["AWS_ENDPOINT_URL_KINESIS"] = kinesis.endpoint
+    if postgres is not None and manifest.permissions.database is not None:
+        variables |= postgres.variables(manifest.permissions.database)
+    return variables
+
+
+async def _migrate(migrate: Function) -> None:
+    result = await migrate.invoke(b"{}")
+    if result.failed:
+        reason = json.loads(result.payload)["errorMessage"]
+        raise LocalCloudError(f"The database could not be migrated: {reason}")
+
+
+async def _pollers(functions: Mapping[str, Function], kinesis: Kinesis) -> list[ShardPoller]:
+    return [
+        ShardPoller(kinesis, shard_id, trigger, function)
+        for function in functions.values()
+        if isinstance(trigger := function.manifest.trigger, StreamTrigger)
+        for shard_id in await kinesis.shard_ids(trigger.stream)
+    ]
+
+
+@asynccontextmanager
+async def _polling(pollers: Sequence[ShardPoller]) -> AsyncIterator[list[asyncio.Task[None]]]:
+    tasks = [asyncio.create_task(poller.run()) for poller in pollers]
+    try:
+        yield tasks
+    finally:
+        for poller in pollers:
+            poller.drain()
+        if tasks:
+            await asyncio.wait(tasks, timeout=DRAIN_SECONDS)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@asynccontextmanager
+async def _serving(
+    listener: socket.socket, functions: Mapping[str, Function]
+) -> AsyncIterator[None]:
+    application = web.Application(client_max_size=http_front.MAXIMUM_BODY)
+    InvokeApi(functions.values()).add_routes(application.router)
+    http_front.add_routes(application.router, functions.values())
+    runner = web.AppRunner(
+        application, access_log=None, auto_decompress=False, shutdown_timeout=FINISH_SECONDS
+    )
+    await runner.setup()
+    try:
+        await web.SockSite(runner, listener).start()
+        yield
+    finally:
+        await runner.cleanup()
+
+
+@contextmanager
+def _listener(port: int) -> Iterator[socket.socket]:
+    """Takes the port before anything is started; who connects early waits until it is served."""
+    try:
+        listener = socket.create_server(("127.0.0.1", port), backlog=128)
+    except OSError as error:
+        raise LocalCloudError(
+            f"Port {port} can't be used ({error.strerror}): choose another with --port."
+        ) from error
+    with listener:
+        yield listener
+
+
+@contextmanager
+def _timed(progress: Progress, what: str) -> Iterator[None]:
+    started = time.monotonic()
+    yield
+    progress(what, time.monotonic() - started)

@@ -1,0 +1,50 @@
+"""What an execution environment finds on its disk: the function's code and the runtime client."""
+
+import importlib.metadata
+import shutil
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from local.manifest import Manifest
+
+RUNTIME_CLIENT = ("awslambdaric", "simplejson", "snapshot-restore-py")  # with all it needs
+
+
+def unpack(manifest: Manifest, dist: Path, code: Path) -> Path:
+    """The function's zip unpacked under `code`, read-only, once for each content it ever has."""
+    directory = code / manifest.zip.sha256
+    if not directory.exists():
+        unfinished = code / f"{manifest.zip.sha256}.unfinished"
+        with zipfile.ZipFile(dist / manifest.zip.file) as archive:
+            archive.extractall(unfinished)
+        unfinished.rename(directory)
+        for path in [directory, *directory.rglob("*")]:
+            path.chmod(0o555 if path.is_dir() else 0o444)
+    return directory
+
+
+def remove_all_but(manifests: Sequence[Manifest], code: Path) -> None:
+    """Removes the code that none of the functions has any more, and what was left unfinished."""
+    code.mkdir(parents=True, exist_ok=True)
+    kept = {manifest.zip.sha256 for manifest in manifests}
+    for directory in code.iterdir():
+        if directory.name not in kept:
+            for path in [directory, *directory.rglob("*")]:
+                if path.is_dir():
+                    path.chmod(0o755)
+            shutil.rmtree(directory)
+
+
+def link_runtime_client(runtime: Path) -> None:
+    """Fills `runtime` with links to AWS's runtime interface client and nothing else.
+
+    As the only entry of a function's PYTHONPATH it keeps everything else that is installed here
+    out of the function's reach.
+    """
+    shutil.rmtree(runtime, ignore_errors=True)
+    runtime.mkdir(parents=True)
+    for distribution in map(importlib.metadata.distribution, RUNTIME_CLIENT):
+        for top_level in {file.parts[0] for file in distribution.files or []}:
+            if top_level not in ("..", "__pycache__") and not top_level.endswith(".dist-info"):
+                (runtime / top_level).symlink_to(Path(str(distribution.locate_file(top_level))))

@@ -1,0 +1,150 @@
+"""API Gateway's HTTP API in front of the functions with an http trigger.
+
+Source: "Create AWS Lambda proxy integrations for HTTP APIs in API Gateway", payload format 2.0.
+"""
+
+import base64
+import json
+import re
+import uuid
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from aiohttp import web
+
+from local.account import ACCOUNT_ID
+from local.function import Function
+from local.invocation import InvocationResult
+from local.manifest import HttpTrigger
+
+MAXIMUM_BODY = 10 * 1024 * 1024  # bytes, by API Gateway's quotas
+TEXT = re.compile(r"text/.*|application/(.+\+)?(json|xml|javascript)")
+
+type Handler = Callable[[web.Request], Awaitable[web.Response]]
+
+
+def add_routes(router: web.UrlDispatcher, functions: Iterable[Function]) -> None:
+    """Routes requests to the functions' route keys, and answers 404 to all others."""
+    default: Handler = _not_found
+    for function in functions:
+        for route_key in _routes(function):
+            if route_key == "$default":
+                default = _integration(route_key, function)
+                continue
+            method, path = route_key.split(" ")
+            path = re.sub(r"\{(\w+)\+\}", r"{\1:.+}", path)  # a greedy path variable
+            integration = _integration(route_key, function)
+            router.add_route("*" if method == "ANY" else method, path, integration)
+    router.add_route("*", "/{_:.*}", default)
+
+
+def _routes(function: Function) -> tuple[str, ...]:
+    trigger = function.manifest.trigger
+    return trigger.routes if isinstance(trigger, HttpTrigger) else ()
+
+
+async def _not_found(request: web.Request) -> web.Response:
+    return _message(404, "Not Found")
+
+
+def _integration(route_key: str, function: Function) -> Handler:
+    async def integration(request: web.Request) -> web.Response:
+        try:
+            body = await request.read()
+        except web.HTTPRequestEntityTooLarge:
+            return _message(413, "Request Entity Too Large")
+        event = request_event(request, body, route_key, str(uuid.uuid4()), datetime.now(UTC))
+        return response(await function.invoke(json.dumps(event).encode()))
+
+    return integration
+
+
+def request_event(
+    request: web.Request, body: bytes, route_key: str, request_id: str, now: datetime
+) -> dict[str, Any]:
+    """The event that a function gets for an HTTP request."""
+    headers = {
+        name.lower(): ",".join(request.headers.getall(name))
+        for name in request.headers
+        if name.lower() != "cookie"
+    }
+    event: dict[str, Any] = {
+        "version": "2.0",
+        "routeKey": route_key,
+        "rawPath": request.path,
+        "rawQueryString": request.query_string,
+        "headers": headers,
+        "requestContext": {
+            "accountId": ACCOUNT_ID,
+            "apiId": "local",
+            "domainName": request.host,
+            "domainPrefix": "local",
+            "http": {
+                "method": request.method,
+                "path": request.path,
+                "protocol": "HTTP/1.1",
+                "sourceIp": request.remote,
+                "userAgent": headers.get("user-agent", ""),
+            },
+            "requestId": request_id,
+            "routeKey": route_key,
+            "stage": "$default",
+            "time": f"{now:%d/%b/%Y:%H:%M:%S +0000}",
+            "timeEpoch": int(now.timestamp() * 1000),
+        },
+        "isBase64Encoded": False,
+    }
+    if request.query:
+        event["queryStringParameters"] = {
+            name: ",".join(request.query.getall(name)) for name in request.query
+        }
+    if request.headers.getall("Cookie", []):
+        cookies = "; ".join(request.headers.getall("Cookie"))
+        event["cookies"] = cookies.split("; ")
+    if route_key != "$default" and request.match_info:
+        event["pathParameters"] = dict(request.match_info)
+    if body:
+        text = _text(body, request)
+        event["isBase64Encoded"] = text is None
+        event["body"] = base64.b64encode(body).decode() if text is None else text
+    return event
+
+
+def _text(body: bytes, request: web.Request) -> str | None:
+    if "Content-Encoding" in request.headers or not TEXT.fullmatch(request.content_type):
+        return None
+    try:
+        return body.decode()
+    except UnicodeDecodeError:
+        return None
+
+
+def response(result: InvocationResult) -> web.Response:
+    """The HTTP response for a function's answer: formatted by the function, or else its JSON."""
+    if result.failed:
+        return _message(500, "Internal Server Error")
+    answer = json.loads(result.payload)
+    if not isinstance(answer, dict) or "statusCode" not in answer:
+        return web.json_response(answer)
+    try:
+        return _formatted(answer)
+    except (AttributeError, TypeError, ValueError):
+        return _message(500, "Internal Server Error")
+
+
+def _formatted(answer: Mapping[str, Any]) -> web.Response:
+    body = answer.get("body") or ""
+    formatted = web.Response(
+        status=int(answer["statusCode"]),
+        body=base64.b64decode(body) if answer.get("isBase64Encoded") else body.encode(),
+        headers={"Content-Type": "text/plain;charset=utf-8"},
+    )
+    formatted.headers.update({k: str(v) for k, v in (answer.get("headers") or {}).items()})
+    for cookie in answer.get("cookies") or []:
+        formatted.headers.add("Set-Cookie", cookie)
+    return formatted
+
+
+def _message(status: int, message: str) -> web.Response:
+    return web.json_response({"message": message}, status=status)

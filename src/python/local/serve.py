@@ -1,0 +1,36 @@
+"""The local cloud: runs the functions in dist/ until it is stopped."""
+
+import asyncio
+import sys
+from pathlib import Path
+
+from rich.console import Console
+
+from local import program
+from local.cloud import running_cloud
+from local.status import JsonStatus, ScreenStatus, Status
+
+
+async def serve(dist: Path, state: Path, port: int, status: Status) -> int:
+    """Shows the running cloud until cancelled, or until a part fails that it can't do without."""
+    async with running_cloud(dist, state, port, status.progress) as cloud:
+        await asyncio.gather(cloud.watch(), status.show(cloud))
+    return 0
+
+
+def main() -> int:
+    parser = program.argument_parser("Runs the functions in dist/ until it is stopped.")
+    parser.add_argument("--port", type=int, default=8000, help="default: 8000; 0 is any free one")
+    parser.add_argument(
+        "--state", type=Path, default=Path(".local"), help="what is kept; default: .local"
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON, an object per line")
+    arguments = program.parse(parser)
+    status: Status = JsonStatus() if arguments.json else ScreenStatus(Console())
+    return program.run(
+        serve(arguments.dist, arguments.state, arguments.port, status), status_when_stopped=0
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,142 @@
+import asyncio
+import base64
+import json
+from collections.abc import Callable
+from typing import Any
+
+import aiohttp
+import pytest
+
+from local.cloud import Cloud
+from local.http_front import response
+from local.invocation import InvocationResult
+
+ROUTES = {"type": "http", "routes": ["POST /echo", "ANY /items/{id}", "GET /files/{path+}"]}
+
+
+@pytest.fixture
+def echo(package: Callable[..., None], run: Callable[..., None]) -> Callable[..., None]:
+    """Runs an async test with a session to a function that answers with its event."""
+    package("tests.echo", "def handler(event, context): return event", trigger=ROUTES)
+
+    def run_with_session(test: Callable[[aiohttp.ClientSession], Any]) -> None:
+        async def with_session(cloud: Cloud) -> None:
+            async with aiohttp.ClientSession(cloud.url) as session:
+                await test(session)
+
+        run(with_session)
+
+    return run_with_session
+
+
+def test_a_request_becomes_an_event(echo: Callable[..., None]) -> None:
+    async def test(session: aiohttp.ClientSession) -> None:
+        headers = [("X-Test", "a"), ("X-Test", "b"), ("Cookie", "one=1; two=2")]
+        async with session.post("/echo?q=1&q=2&r=%20", json={"é": 1}, headers=headers) as answer:
+            event = await answer.json()
+        assert (event["version"], event["routeKey"], event["rawPath"]) == (
+            "2.0",
+            "POST /echo",
+            "/echo",
+        )
+        assert event["queryStringParameters"] == {"q": "1,2", "r": " "}
+        assert event["headers"]["x-test"] == "a,b"
+        assert event["cookies"] == ["one=1", "two=2"]
+        assert event["requestContext"]["http"]["method"] == "POST"
+        assert json.loads(event["body"]) == {"é": 1}
+        assert event["isBase64Encoded"] is False
+
+    echo(test)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Content-Type": "application/octet-stream"},
+        {"Content-Type": "application/json", "Content-Encoding": "gzip"},
+    ],
+)
+def test_a_body_that_is_no_text_comes_as_base64(
+    echo: Callable[..., None], headers: dict[str, str]
+) -> None:
+    async def test(session: aiohttp.ClientSession) -> None:
+        body = b"never looked into"
+        async with session.post("/echo", data=body, headers=headers) as answer:
+            event = await answer.json()
+        assert event["isBase64Encoded"] is True
+        assert base64.b64decode(event["body"]) == body
+
+    echo(test)
+
+
+def test_paths(echo: Callable[..., None]) -> None:
+    async def test(session: aiohttp.ClientSession) -> None:
+        async with session.delete("/items/7") as answer:
+            assert (await answer.json())["pathParameters"] == {"id": "7"}
+        async with session.get("/files/a/b") as answer:
+            assert (await answer.json())["pathParameters"] == {"path": "a/b"}
+        for method, path in (("GET", "/echo"), ("POST", "/"), ("POST", "/echo/more")):
+            async with session.request(method, path) as answer:
+                assert (answer.status, await answer.json()) == (404, {"message": "Not Found"})
+
+    echo(test)
+
+
+def test_a_body_over_the_limit(echo: Callable[..., None]) -> None:
+    async def test(session: aiohttp.ClientSession) -> None:
+        async with session.post("/echo", data=b"x" * (10 * 1024 * 1024 + 1)) as answer:
+            assert answer.status == 413
+
+    echo(test)
+
+
+def test_requests_at_once(echo: Callable[..., None]) -> None:
+    async def test(session: aiohttp.ClientSession) -> None:
+        async def body(number: int) -> str:
+            async with session.post("/echo", json=number) as answer:
+                text: str = (await answer.json())["body"]
+                return text
+
+        bodies = await asyncio.gather(*(body(number) for number in range(30)))
+        assert bodies == [str(number) for number in range(30)]
+
+    echo(test)
+
+
+def result(answer: object) -> InvocationResult:
+    return InvocationResult(json.dumps(answer).encode())
+
+
+def test_a_formatted_answer() -> None:
+    answer = {
+        "statusCode": 202,
+        "headers": {"content-type": "application/json", "retry-after": 1},
+        "cookies": ["a=1", "b=2"],
+        "body": base64.b64encode(b"{}").decode(),
+        "isBase64Encoded": True,
+    }
+    formatted = response(result(answer))
+    assert (formatted.status, formatted.body) == (202, b"{}")
+    assert formatted.headers.getall("Content-Type") == ["application/json"]
+    assert formatted.headers["Retry-After"] == "1"
+    assert formatted.headers.getall("Set-Cookie") == ["a=1", "b=2"]
+
+
+@pytest.mark.parametrize("answer", [None, "text", ["a"], {"no": "status code"}])
+def test_an_answer_without_status_code_is_the_body(answer: object) -> None:
+    formatted = response(result(answer))
+    assert (formatted.status, formatted.content_type) == (200, "application/json")
+    assert json.loads(str(formatted.text)) == answer
+
+
+@pytest.mark.parametrize(
+    "failed",
+    [
+        InvocationResult(b'{"errorMessage": "secret"}', failed=True),
+        result({"statusCode": "none"}),
+        result({"statusCode": 200, "body": {"not": "a string"}}),
+    ],
+)
+def test_a_failure_says_nothing_of_its_reason(failed: InvocationResult) -> None:
+    formatted = response(failed)
+    assert (formatted.status, formatted.text) == (500, '{"message": "Internal Server Error"}')

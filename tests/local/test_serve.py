@@ -1,0 +1,172 @@
+"""The program as a person runs it: in a process of its own, ended by signals."""
+
+import itertools
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+type Package = Callable[..., None]
+
+STREAM = {
+    "type": "stream",
+    "stream": "tests",
+    "batch_size": 10,
+    "batching_window": 0,
+    "parallelization_factor": 1,
+    "maximum_retry_attempts": -1,
+    "maximum_record_age": -1,
+    "bisect_on_error": False,
+    "starting_position": "TRIM_HORIZON",
+}
+
+
+@pytest.fixture
+def everything(package: Package) -> None:
+    """Functions that need all parts: a process of each kind is then running."""
+    package("consumers.migrate", "def handler(event, context): return {}")
+    package(
+        "tests.sink",
+        "def handler(event, context): pass",
+        trigger=STREAM,
+        permissions={"writes_to": [], "database": "write"},
+    )
+
+
+def start(tmp_path: Path, *arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "local.serve", "--port", "0", *arguments],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@contextmanager
+def serving(tmp_path: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[str], Any]]:
+    """Runs the program; yields its process and what it says when it is ready."""
+    with start(tmp_path, "--json", *arguments) as process:
+        try:
+            assert process.stdout is not None
+            events = map(json.loads, process.stdout)
+            yield process, next(event for event in events if event["event"] == "ready")
+        finally:
+            process.kill()
+
+
+def processes_in(directory: Path) -> dict[int, str]:
+    """The processes that work in `directory`: their ids and command lines."""
+    found = {}
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if (process / "cwd").readlink().is_relative_to(directory):
+                found[int(process.name)] = (process / "cmdline").read_text().replace("\0", " ")
+        except OSError:
+            continue  # it has ended, or is another user's
+    return found
+
+
+@pytest.mark.parametrize("stop_signal", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_all_of_it(
+    everything: None, tmp_path: Path, stop_signal: signal.Signals
+) -> None:
+    with serving(tmp_path) as (process, ready):
+        running = " ".join(processes_in(tmp_path).values())
+        for part in ("local.serve", "postgres -D", "local.kinesis_server", "awslambdaric"):
+            assert part in running
+        while process.poll() is None:  # more than once, as a terminal and `pants run` may both do
+            process.send_signal(stop_signal)
+            time.sleep(0.02)
+        assert process.returncode == 0
+        assert processes_in(tmp_path) == {}
+        port = int(ready["url"].rpartition(":")[2])
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", port))
+
+
+def test_a_kill_leaves_nothing_and_the_next_start_works(everything: None, tmp_path: Path) -> None:
+    with serving(tmp_path) as (process, _):
+        process.kill()
+        deadline = time.monotonic() + 10
+        while processes_in(tmp_path) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert processes_in(tmp_path) == {}
+    with serving(tmp_path) as (_, ready):
+        assert ready["url"].startswith("http://127.0.0.1:")
+
+
+def test_a_signal_while_it_starts(everything: None, tmp_path: Path) -> None:
+    with start(tmp_path, "--json") as process:
+        assert process.stdout is not None
+        assert json.loads(process.stdout.readline())["event"] == "progress"
+        process.terminate()
+        assert process.wait(timeout=10) == 0
+    assert processes_in(tmp_path) == {}
+
+
+def test_the_end_of_kinesis_is_the_end_of_all(everything: None, tmp_path: Path) -> None:
+    with serving(tmp_path) as (process, _):
+        (kinesis,) = (
+            pid for pid, line in processes_in(tmp_path).items() if "kinesis_server" in line
+        )
+        os.kill(kinesis, signal.SIGKILL)
+        _, error = process.communicate(timeout=15)
+        assert (process.returncode, error[:33]) == (1, "The emulator of Kinesis has ended")
+        assert "Traceback" not in error
+
+
+def test_the_key_stays_the_same_and_to_its_owner(package: Package, tmp_path: Path) -> None:
+    package("tests.one", "")
+    keys = []
+    for _ in range(2):
+        with serving(tmp_path) as (_, ready):
+            keys.append(ready["api_key"])
+    path = tmp_path / ".local" / "api_key"
+    assert keys == [path.read_text()] * 2
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_packaged_functions_are_published_first(package: Package, tmp_path: Path) -> None:
+    package("tests.one", "")
+    (tmp_path / "dist").rename(tmp_path / "packaged")
+    with serving(tmp_path, "--packaged", "packaged"):
+        assert (tmp_path / "dist" / "tests.one.json").exists()
+
+
+def test_one_sentence_says_what_keeps_it_from_starting(package: Package, tmp_path: Path) -> None:
+    def sentence(*arguments: str) -> str:
+        with start(tmp_path, *arguments) as process:
+            out, error = process.communicate(timeout=20)
+            assert (process.returncode, out) == (1, "")
+            return error
+
+    assert sentence() == "There is no function in dist: run `./pants package ::` first.\n"
+    package("tests.one", "")
+    with serving(tmp_path, "--state", "first") as (_, ready):
+        assert sentence("--state", "first").startswith(
+            f"Another local cloud uses {tmp_path / 'first'}: "
+        )
+        port = ready["url"].rpartition(":")[2]
+        assert sentence("--port", port).startswith(f"Port {port} can't be used (Address already")
+
+
+def test_without_a_terminal_it_prints_plain_lines(package: Package, tmp_path: Path) -> None:
+    package("tests.one", "", trigger={"type": "http", "routes": ["POST /errors"]})
+    with start(tmp_path) as process:
+        assert process.stdout is not None
+        lines = list(itertools.islice(process.stdout, 4))
+        process.terminate()
+    assert lines[0].startswith("1 functions unpacked in ")
+    assert lines[1].startswith("Ready at http://127.0.0.1:")
+    assert lines[3].startswith("Try: curl http://127.0.0.1:")
