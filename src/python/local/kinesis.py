@@ -6,7 +6,7 @@ import asyncio
 import os
 import sys
 from asyncio.subprocess import PIPE
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,7 +42,7 @@ async def running_kinesis(
     process = await child_process.start(
         [sys.executable, "-m", "local.kinesis_server"],
         directory=directory,
-        variables={"PYTHONPATH": os.pathsep.join(sys.path), "TZ": "UTC"},
+        variables={"PYTHONPATH": os.pathsep.join(_absolute(sys.path)), "TZ": "UTC"},
         log=log,
         stdout=PIPE,
     )
@@ -62,3 +62,7 @@ async def running_kinesis(
         yield Kinesis(endpoint, client)
     finally:
         await child_process.stop(process)
+
+
+def _absolute(paths: Iterable[str]) -> Iterator[str]:
+    return (str(Path(path).absolute()) for path in paths)
