@@ -154,6 +154,8 @@ async def package_python_aws_lambda_function(
                 output_filename="function.pex",
                 complete_platforms=platform,
                 layout=PexLayout.PACKED,
+                # Only wheels: what this machine builds is neither Lambda's nor another machine's.
+                additional_args=["--no-build"],
                 warn_for_transitive_files_targets=True,
             ),
         ),

@@ -126,3 +126,15 @@ def test_tailor_proposes_the_target(repository: Repository) -> None:
         'python_aws_lambda_function(\n    name="function",\n    handler="handler.py:other",'
         in build
     )
+
+
+def test_a_requirement_without_a_wheel_fails_with_its_name(elsewhere: Repository) -> None:
+    elsewhere.write("3rdparty/python/BUILD", 'python_requirements(name="requirements")')
+    elsewhere.write("3rdparty/python/requirements.txt", "docopt==0.6.2")
+    elsewhere.write("src/python/producers/hello/handler.py", "import docopt\ndef hello(e, c): ...")
+    locked = elsewhere.pants("generate-lockfiles", "--resolve=python-default")
+    assert locked.returncode == 0, locked.stderr
+    result = elsewhere.pants("package", "src/python/producers/hello:function")
+    assert result.returncode != 0
+    assert "docopt 0.6.2" in result.stderr
+    assert "does not have any compatible artifacts" in result.stderr
