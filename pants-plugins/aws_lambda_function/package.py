@@ -2,7 +2,7 @@
 
 1. Resolve: Pex takes the function's modules and, from the lock, the wheels for Lambda's platform.
 2. Install: Pex lays them out flat in a directory, as Lambda wants them.
-3. Write: `write_zip.py` compiles bytecode and writes the zip and the manifest.
+3. Write: `write_zip.py` picks what runs, compiles it, and writes the zip and the manifest.
 """
 
 from __future__ import annotations
@@ -24,11 +24,14 @@ from pants.backend.python.util_rules.pex_from_targets import PexFromTargetsReque
 from pants.backend.python.util_rules.pex_venv import PexVenv, PexVenvLayout, PexVenvRequest
 from pants.core.goals.package import BuiltPackage, BuiltPackageArtifact, PackageFieldSet
 from pants.engine.fs import (
+    EMPTY_DIGEST,
     CreateDigest,
     Digest,
     DigestContents,
+    DigestSubset,
     FileContent,
     MergeDigests,
+    PathGlobs,
     Snapshot,
 )
 from pants.engine.process import Process, ProcessResult
@@ -41,6 +44,7 @@ from pants.option.subsystem import Subsystem
 from aws_lambda_function.lambda_platform import INTERPRETER_CONSTRAINT, RUNTIME, complete_platform
 from aws_lambda_function.target_types import (
     ArchitectureField,
+    AWSServicesField,
     BatchingWindowField,
     BatchSizeField,
     BisectOnErrorField,
@@ -56,9 +60,16 @@ from aws_lambda_function.target_types import (
     StreamField,
     TimeoutField,
     WritesToField,
+    ZipSizeLimitField,
 )
 
-WRITE_ZIP = Path(__file__).with_name("write_zip.py")
+HERE = Path(__file__).parent
+MAXIMUM_UNPACKED_SIZE = 250 * 1024 * 1024  # "Lambda quotas"
+WRITE_ZIP = ("write_zip.py", "contents.py", "botocore_data.py")
+
+
+class ZipTooLarge(Exception):
+    """A function's zip, or what it unpacks to, is larger than its target or AWS allows."""
 
 
 class AWSLambdaFunctionSubsystem(Subsystem):
@@ -93,6 +104,8 @@ class PythonAWSLambdaFunctionFieldSet(PackageFieldSet):
     writes_to: WritesToField
     database: DatabaseField
     environments: EnvironmentsField
+    aws_services: AWSServicesField
+    zip_size_limit: ZipSizeLimitField
 
     def trigger(self) -> Optional[dict[str, Any]]:
         if self.http.value is not None:
@@ -126,16 +139,16 @@ async def package_python_aws_lambda_function(
 ) -> BuiltPackage:
     environments = field_set.environments.value
     if subsystem.environment and environments and subsystem.environment not in environments:
-        return BuiltPackage(digest=await Get(Digest, CreateDigest([])), artifacts=())
+        return BuiltPackage(digest=EMPTY_DIGEST, artifacts=())
 
     architecture = field_set.architecture.value or subsystem.architecture
-    handler, platform_files, script = await MultiGet(
+    handler, platform_files, python = await MultiGet(
         Get(ResolvedPythonFaaSHandler, ResolvePythonFaaSHandlerRequest(field_set.handler)),
         Get(
             Snapshot,
             CreateDigest([FileContent("lambda_platform.json", complete_platform(architecture))]),
         ),
-        Get(Digest, CreateDigest([FileContent("write_zip.py", WRITE_ZIP.read_bytes())])),
+        Get(PythonExecutable, InterpreterConstraints([INTERPRETER_CONSTRAINT])),
     )
     name = handler.module.rpartition(".")[0]
     if name.count(".") != 1:
@@ -145,23 +158,42 @@ async def package_python_aws_lambda_function(
         )
 
     platform = CompletePlatforms.from_snapshot(platform_files)
-    pex, python = await MultiGet(
-        Get(
-            Pex,
-            PexFromTargetsRequest(
-                [field_set.address],
-                internal_only=False,
-                output_filename="function.pex",
-                complete_platforms=platform,
-                layout=PexLayout.PACKED,
-                # Only wheels: what this machine builds is neither Lambda's nor another machine's.
-                additional_args=["--no-build"],
-                warn_for_transitive_files_targets=True,
-            ),
+    pex = await Get(
+        Pex,
+        PexFromTargetsRequest(
+            [field_set.address],
+            internal_only=False,
+            output_filename="function.pex",
+            complete_platforms=platform,
+            layout=PexLayout.PACKED,
+            # Only wheels: what this machine builds is neither Lambda's nor another machine's.
+            additional_args=["--no-build"],
+            warn_for_transitive_files_targets=True,
         ),
-        Get(PythonExecutable, InterpreterConstraints([INTERPRETER_CONSTRAINT])),
     )
-    installed, description = await MultiGet(
+    request = {
+        "directory": "function",
+        "zip": f"{name}.zip",
+        "manifest": f"{name}.json",
+        "report": "report.txt",
+        "services": field_set.aws_services.value,
+        "description": {
+            "name": name,
+            "handler": f"{handler.module}.{handler.func}",
+            "runtime": RUNTIME,
+            "architecture": architecture,
+            "zip": None,
+            "memory": field_set.memory.value,
+            "timeout": field_set.timeout.value,
+            "trigger": field_set.trigger(),
+            "permissions": {
+                "writes_to": field_set.writes_to.value or (),
+                "database": field_set.database.value,
+            },
+            "environments": environments,
+        },
+    }
+    installed, scripts = await MultiGet(
         Get(
             PexVenv,
             PexVenvRequest(
@@ -176,52 +208,53 @@ async def package_python_aws_lambda_function(
             Digest,
             CreateDigest(
                 [
-                    FileContent(
-                        "description.json",
-                        json.dumps(
-                            {
-                                "name": name,
-                                "handler": f"{handler.module}.{handler.func}",
-                                "runtime": RUNTIME,
-                                "architecture": architecture,
-                                "zip": None,
-                                "memory": field_set.memory.value,
-                                "timeout": field_set.timeout.value,
-                                "trigger": field_set.trigger(),
-                                "permissions": {
-                                    "writes_to": field_set.writes_to.value or (),
-                                    "database": field_set.database.value,
-                                },
-                                "environments": environments,
-                            }
-                        ).encode(),
-                    )
+                    FileContent("request.json", json.dumps(request).encode()),
+                    *(
+                        FileContent(f"{HERE.name}/{script}", (HERE / script).read_bytes())
+                        for script in WRITE_ZIP
+                    ),
                 ]
             ),
         ),
     )
-    zip_file, manifest = f"{name}.zip", f"{name}.json"
-    # Isolated and without site-packages: nothing of this machine gets into the bytecode.
-    command = [python.path, "-I", "-S", "write_zip.py", "function", "description.json"]
-    result = await Get(
+    input_digest = await Get(Digest, MergeDigests([installed.digest, scripts]))
+    artifacts = [f"{name}.zip", f"{name}.json"]
+    written = await Get(
         ProcessResult,
         Process(
-            [*command, zip_file, manifest],
-            input_digest=await Get(Digest, MergeDigests([installed.digest, description, script])),
-            output_files=[zip_file, manifest],
-            description=f"Write {zip_file}",
+            # Without site-packages: nothing of this machine gets into the zip.
+            [python.path, "-S", "-s", "-B", "-m", f"{HERE.name}.write_zip", "request.json"],
+            input_digest=input_digest,
+            output_files=[*artifacts, "report.txt"],
+            description=f"Write {name}.zip",
         ),
     )
-    contents = await Get(DigestContents, Digest, result.output_digest)
-    written = json.loads(next(file.content for file in contents if file.path == manifest))["zip"]
-    sizes = f"{written['size']:,} bytes, {written['unpacked_size']:,} unpacked"
+    contents = {
+        file.path: file.content for file in await Get(DigestContents, Digest, written.output_digest)
+    }
+    report = [f"    {line}" for line in contents["report.txt"].decode().splitlines()]
+    sizes = json.loads(contents[f"{name}.json"])["zip"]
+    check_sizes(field_set, sizes["size"], sizes["unpacked_size"], report)
     return BuiltPackage(
-        digest=result.output_digest,
+        digest=await Get(Digest, DigestSubset(written.output_digest, PathGlobs(artifacts))),
         artifacts=(
-            BuiltPackageArtifact(zip_file, extra_log_lines=(f"    {sizes}, {architecture}",)),
-            BuiltPackageArtifact(manifest),
+            BuiltPackageArtifact(f"{name}.zip", extra_log_lines=tuple(report)),
+            BuiltPackageArtifact(f"{name}.json"),
         ),
     )
+
+
+def check_sizes(
+    field_set: PythonAWSLambdaFunctionFieldSet, size: int, unpacked_size: int, report: list[str]
+) -> None:
+    limit = field_set.zip_size_limit.value or 0
+    if size > limit:
+        problem = f"has {size:,} bytes, but its `zip_size_limit` is {limit:,}"
+    elif unpacked_size > MAXIMUM_UNPACKED_SIZE:
+        problem = f"unpacks to {unpacked_size:,} bytes, but AWS takes {MAXIMUM_UNPACKED_SIZE:,}"
+    else:
+        return
+    raise ZipTooLarge("\n".join([f"The zip of {field_set.address} {problem}.", *report]))
 
 
 def rules() -> Any:

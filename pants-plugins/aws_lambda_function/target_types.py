@@ -181,6 +181,23 @@ class BisectOnErrorField(TriBoolField):
     help = "With `stream`: whether a failed batch is split in two. AWS's default is not to."
 
 
+class AWSServicesField(StringSequenceField):
+    alias = "aws_services"
+    help = help_text(
+        """
+        The AWS services whose descriptions botocore keeps in the zip, such as 'kinesis'. Without
+        it those that the code names: `client("kinesis")`; all, when it names none.
+        """
+    )
+
+
+class ZipSizeLimitField(BoundedIntField):
+    alias = "zip_size_limit"
+    minimum, maximum, unit = 1, 50 * 1024 * 1024, "bytes"
+    default = maximum
+    help = "Bytes that the zip may have at most. AWS takes 50 MB uploaded directly."
+
+
 class WritesToField(StringSequenceField):
     alias = "writes_to"
     help = "The streams that the function may put records on, and may do nothing else with."
@@ -240,6 +257,8 @@ class PythonAWSLambdaFunction(Target):
         WritesToField,
         DatabaseField,
         EnvironmentsField,
+        AWSServicesField,
+        ZipSizeLimitField,
     )
     help = help_text(
         """

@@ -118,6 +118,16 @@ def test_a_function_is_not_packaged_for_an_environment_it_may_not_exist_in(
     assert list((repository.directory / "prod").iterdir()) == []
 
 
+def test_a_zip_over_its_limit_fails_with_what_fills_it(repository: Repository) -> None:
+    add_hello(repository)
+    limited = BUILD.replace('http="POST /hello",', "zip_size_limit=100_000,")
+    repository.write("src/python/producers/hello/BUILD", limited)
+    result = repository.pants("package", "::")
+    assert result.returncode != 0
+    assert "its `zip_size_limit` is 100,000" in result.stderr
+    assert "largest: msgspec" in result.stderr
+
+
 def test_tailor_proposes_the_target(repository: Repository) -> None:
     repository.write("src/python/producers/other/handler.py", "def other(event, context): ...")
     assert repository.pants("tailor", "src/python/producers/other:").returncode == 0

@@ -31,6 +31,7 @@ from tests.aws_lambda_function.conftest import Repository
         ('http="GET /", stream="errors"', "has one trigger"),
         ('writes_to=["a/b"]', "letters, digits"),
         ('database="admin"', "['owner', 'read', 'write']"),
+        ("zip_size_limit=52428801", "1 to 52428800 bytes"),
         ("environments=[]", "name at least one environment"),
     ],
 )

@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 import zipfile
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import jsonschema
@@ -15,6 +15,17 @@ import pytest
 MANIFESTS = sorted(Path().glob("*.*.json"))
 SCHEMA = Path("pants-plugins/aws_lambda_function/manifest.schema.json")
 UNCHECKED_HASH = 0b01
+
+# What the functions need to load; nothing is connected to.
+ENVIRONMENT = {
+    "ENVIRONMENT": "test",
+    "AWS_REGION": "eu-central-1",
+    "AWS_DEFAULT_REGION": "eu-central-1",
+    "API_KEY_SHA256": hashlib.sha256(b"key").hexdigest(),
+    "PGHOST": "localhost",
+    "PGUSER": "sluice_write",
+    "PGDATABASE": "sluice",
+}
 
 each_function = pytest.mark.parametrize("manifest", MANIFESTS, ids=lambda path: path.stem)
 
@@ -88,6 +99,68 @@ def test_bytecode_is_there_and_is_never_checked_against_sources(manifest: Path) 
 
 
 @each_function
+def test_the_zip_holds_no_tests_types_or_records_of_an_installation(manifest: Path) -> None:
+    names = zipfile.ZipFile(manifest.with_suffix(".zip")).namelist()
+    kept_of_dist_info = {"METADATA", "entry_points.txt"}
+    for path in map(PurePosixPath, names):
+        assert path.suffix != ".pyi"
+        assert "tests" not in path.parts
+        assert ".dist-info" not in str(path.parent) or path.name in kept_of_dist_info
+
+
+def test_botocore_knows_the_services_that_are_called_and_says_how_to_keep_others(
+    tmp_path: Path,
+) -> None:
+    zipfile.ZipFile("producers.error_event.zip").extractall(tmp_path)
+    program = f"""
+import sys
+sys.path.insert(0, {str(tmp_path)!r})
+import boto3, botocore.exceptions
+boto3.client("kinesis", region_name="eu-central-1")
+try:
+    boto3.client("s3", region_name="eu-central-1")
+except botocore.exceptions.UnknownServiceError as error:
+    print(error)
+"""
+    message = subprocess.check_output([sys.executable, "-I", "-S", "-c", program], text=True)
+    assert "Unknown service: 's3'" in message
+    assert "the field aws_services of the function's BUILD target" in message
+
+
+@each_function
+def test_no_module_is_compiled_when_the_handler_loads(manifest: Path, tmp_path: Path) -> None:
+    zipfile.ZipFile(manifest.with_suffix(".zip")).extractall(tmp_path)
+    module = read(manifest)["handler"].rpartition(".")[0]
+    # An unpacked zip has the times of its entries, none of which is a source's: only bytecode that
+    # is not checked against its source is used.
+    program = f"""
+import importlib, sys
+from importlib.machinery import SourceFileLoader
+sys.path.insert(0, {str(tmp_path)!r})
+def refuse(self, data, path, **options):
+    raise AssertionError(f"compiled: {{path}}")
+SourceFileLoader.source_to_code = refuse
+importlib.import_module({module!r})
+"""
+    command = [sys.executable, "-I", "-S", "-c", program]
+    subprocess.run(command, check=True, cwd="/", env=ENVIRONMENT)
+
+
+def test_a_traceback_shows_source_lines(tmp_path: Path) -> None:
+    zipfile.ZipFile("consumers.read_table.zip").extractall(tmp_path)
+    program = f"""
+import sys
+sys.path.insert(0, {str(tmp_path)!r})
+from consumers.read_table.core import parse
+parse({{"table": "nothing"}})
+"""
+    command = [sys.executable, "-I", "-S", "-c", program]
+    result = subprocess.run(command, capture_output=True, text=True)
+    assert f'File "{tmp_path}/consumers/read_table/core.py"' in result.stderr
+    assert "table = invocation.table(query.table)" in result.stderr
+
+
+@each_function
 def test_the_handler_loads_in_a_bare_python(manifest: Path, tmp_path: Path) -> None:
     zipfile.ZipFile(manifest.with_suffix(".zip")).extractall(tmp_path)
     module, _, function = read(manifest)["handler"].rpartition(".")
@@ -100,15 +173,6 @@ for name, module in sys.modules.items():
     file = getattr(module, "__file__", None)
     assert file is None or file.startswith(places) and "site-packages" not in file, (name, file)
 """
-    environment = {
-        "ENVIRONMENT": "test",
-        "AWS_REGION": "eu-central-1",
-        "AWS_DEFAULT_REGION": "eu-central-1",
-        "API_KEY_SHA256": hashlib.sha256(b"key").hexdigest(),
-        "PGHOST": "localhost",
-        "PGUSER": "sluice_write",
-        "PGDATABASE": "sluice",
-    }
     # Isolated and without site-packages: nothing but the standard library and the zip.
     command = [sys.executable, "-I", "-S", "-c", program]
-    subprocess.run(command, check=True, cwd="/", env=environment)
+    subprocess.run(command, check=True, cwd="/", env=ENVIRONMENT)
