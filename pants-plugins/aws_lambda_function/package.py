@@ -51,7 +51,9 @@ from aws_lambda_function.target_types import (
     MaximumRecordAgeField,
     MaximumRetryAttemptsField,
     MemoryField,
+    OnFailureField,
     ParallelizationFactorField,
+    ReservedConcurrencyField,
     ScheduleField,
     StreamField,
     TimeoutField,
@@ -80,6 +82,8 @@ class PythonAWSLambdaFunctionFieldSet(PackageFieldSet):
     handler: HandlerField
     memory: MemoryField
     timeout: TimeoutField
+    reserved_concurrency: ReservedConcurrencyField
+    on_failure: OnFailureField
     architecture: ArchitectureField
     http: HTTPField
     schedule: ScheduleField
@@ -185,6 +189,8 @@ async def package_python_aws_lambda_function(
                                 "zip": None,
                                 "memory": field_set.memory.value,
                                 "timeout": field_set.timeout.value,
+                                "reserved_concurrency": field_set.reserved_concurrency.value,
+                                "on_failure": field_set.on_failure.value,
                                 "trigger": field_set.trigger(),
                                 "permissions": {
                                     "writes_to": field_set.writes_to.value or (),

@@ -29,6 +29,7 @@ from pants.engine.target import (
 from pants.util.strutil import help_text
 
 HTTP_API_TIMEOUT = 30
+FUNCTION_NAME = re.compile(r"\w+\.\w+")
 STREAM_NAME = re.compile(r"[a-zA-Z0-9_.-]{1,100}")
 ROUTE_KEY = re.compile(r"(GET|HEAD|OPTIONS|POST|PUT|PATCH|DELETE|ANY) (/[^\s?#]*)")
 RATE = re.compile(r"rate\((1 (minute|hour|day)|([2-9]|[1-9]\d+) (minutes|hours|days))\)")
@@ -95,6 +96,30 @@ class TimeoutField(BoundedIntField):
     default = 30
     minimum, maximum, unit = 1, 900, "seconds"
     help = "Seconds after which AWS ends an invocation."
+
+
+class ReservedConcurrencyField(BoundedIntField):
+    alias = "reserved_concurrency"
+    # AWS keeps 100 of an account's 1,000 concurrent executions unreserved.
+    minimum, maximum, unit = 0, 900, "concurrent executions"
+    help = "The most concurrent executions, kept free for this function; more are throttled."
+
+
+class OnFailureField(StringField):
+    alias = "on_failure"
+    help = help_text(
+        """
+        The destination of asynchronous invocations that have failed for good, scheduled ones too:
+        a function of this repository, such as 'consumers.dead_letter'.
+        """
+    )
+
+    @classmethod
+    def compute_value(cls, raw_value: Optional[str], address: Address) -> Optional[str]:
+        value: Optional[str] = super().compute_value(raw_value, address)
+        expected = "the name of a function: 'consumers.dead_letter'"
+        check_each("on_failure", address, filter(None, [value]), FUNCTION_NAME, expected)
+        return value
 
 
 class ArchitectureField(StringField):
@@ -232,6 +257,8 @@ class PythonAWSLambdaFunction(Target):
         HandlerField,
         MemoryField,
         TimeoutField,
+        ReservedConcurrencyField,
+        OnFailureField,
         ArchitectureField,
         HTTPField,
         ScheduleField,

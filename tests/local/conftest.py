@@ -39,6 +39,8 @@ def package(tmp_path: Path) -> Callable[..., None]:
             },
             "memory": 128,
             "timeout": 10,
+            "reserved_concurrency": None,
+            "on_failure": None,
             "trigger": None,
             "permissions": {"writes_to": [], "database": None},
             "environments": None,

@@ -57,6 +57,8 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     zip: Zip
     memory: int  # MB
     timeout: int  # seconds
+    reserved_concurrency: int | None  # concurrent executions
+    on_failure: str | None  # the name of a function
     trigger: HttpTrigger | ScheduleTrigger | StreamTrigger | None
     permissions: Permissions
     environments: tuple[str, ...] | None
