@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import json
+import shutil
 import socket
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
@@ -13,7 +14,9 @@ from pathlib import Path
 from aiohttp import web
 from botocore.exceptions import BotoCoreError
 
-from local import account, function_code, http_front
+from local import account, function_code, hot_swap, http_front
+from local.asynchronous_invocation import AsynchronousInvocations, require_destinations
+from local.clock import WALL_CLOCK, Clock
 from local.errors import LocalCloudError
 from local.event_source_mapping import ShardPoller
 from local.function import Function
@@ -21,6 +24,7 @@ from local.invoke_api import InvokeApi
 from local.kinesis import Kinesis, running_kinesis
 from local.manifest import HttpTrigger, Manifest, StreamTrigger, load_manifests, streams_of
 from local.postgres import Postgres, running_postgres
+from local.schedule import running_schedules
 from local.state import locked, secret
 
 MIGRATE = "consumers.migrate"
@@ -42,18 +46,22 @@ class Cloud:
     postgres: Postgres | None
     kinesis: Kinesis | None
     _polling: Sequence[asyncio.Task[None]]
+    state: Path
+    dist: Path
+    progress: Progress
 
     async def watch(self) -> None:
-        """Returns never; raises LocalCloudError when Kinesis is gone."""
+        """Takes new code from `dist`; never returns, but raises when Kinesis is gone."""
+        swapping = hot_swap.watch(self.dist, self.state / "code", self.functions, self.progress)
         try:
-            await asyncio.gather(*self._polling, asyncio.Event().wait())
+            await asyncio.gather(*self._polling, swapping)
         except BotoCoreError as error:
             raise LocalCloudError(f"The emulator of Kinesis has ended: {error}") from error
 
 
 @asynccontextmanager
 async def running_cloud(
-    dist: Path, state: Path, port: int, progress: Progress
+    dist: Path, state: Path, port: int, progress: Progress, clock: Clock = WALL_CLOCK
 ) -> AsyncIterator[Cloud]:
     """Runs every function in `dist` that may exist locally, with all it needs.
 
@@ -66,9 +74,9 @@ async def running_cloud(
         listener = stack.enter_context(_listener(port))
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         manifests = load_manifests(dist)
+        require_destinations(manifests)
         api_key = secret(state, "api_key")
         logs = state / "logs"
-        logs.mkdir(exist_ok=True)
         with _timed(progress, f"{len(manifests)} functions unpacked"):
             code = await asyncio.to_thread(_unpack, manifests, dist, state)
         postgres, kinesis = await stack.enter_async_context(
@@ -76,9 +84,8 @@ async def running_cloud(
         )
         functions = {}
         for manifest in manifests:
-            log = stack.enter_context((logs / f"{manifest.name}.log").open("wb"))
             variables = _variables(manifest, api_key, postgres, kinesis)
-            function = Function(manifest, code[manifest.name], state / "runtime", variables, log)
+            function = Function(manifest, code[manifest.name], state, variables)
             stack.push_async_callback(function.stop)
             functions[manifest.name] = function
         if postgres is not None and MIGRATE in functions:
@@ -87,13 +94,23 @@ async def running_cloud(
                 await asyncio.to_thread(postgres.let_roles_log_in)
         pollers = [] if kinesis is None else await _pollers(functions, kinesis)
         polling = await stack.enter_async_context(_polling(pollers))
-        await stack.enter_async_context(_serving(listener, functions))
-        yield Cloud(url, api_key, functions, pollers, postgres, kinesis, polling)
+        events = AsynchronousInvocations(functions, clock)
+        await stack.enter_async_context(events.running())
+        await stack.enter_async_context(running_schedules(functions.values(), events, clock))
+        await stack.enter_async_context(_serving(listener, functions, events))
+        yield Cloud(
+            url, api_key, functions, pollers, postgres, kinesis, polling, state, dist, progress
+        )
 
 
 def _unpack(manifests: Sequence[Manifest], dist: Path, state: Path) -> dict[str, Path]:
-    function_code.link_runtime_client(state / "runtime")
+    """Clears what the run before has left, and unpacks the functions' code."""
     code = state / "code"
+    function_code.kill_leftovers(code)
+    for directory in ("logs", "tmp"):
+        shutil.rmtree(state / directory, ignore_errors=True)
+    (state / "logs").mkdir()
+    function_code.link_runtime_client(state / "runtime")
     function_code.remove_all_but(manifests, code)
     return {manifest.name: function_code.unpack(manifest, dist, code) for manifest in manifests}
 
@@ -175,10 +192,10 @@ async def _polling(pollers: Sequence[ShardPoller]) -> AsyncIterator[list[asyncio
 
 @asynccontextmanager
 async def _serving(
-    listener: socket.socket, functions: Mapping[str, Function]
+    listener: socket.socket, functions: Mapping[str, Function], events: AsynchronousInvocations
 ) -> AsyncIterator[None]:
     application = web.Application(client_max_size=http_front.MAXIMUM_BODY)
-    InvokeApi(functions.values()).add_routes(application.router)
+    InvokeApi(functions.values(), events).add_routes(application.router)
     http_front.add_routes(application.router, functions.values())
     runner = web.AppRunner(
         application, access_log=None, auto_decompress=False, shutdown_timeout=FINISH_SECONDS

@@ -78,6 +78,27 @@ def load_manifests(dist: Path) -> list[Manifest]:
     return served
 
 
+def load_manifest(name: str, dist: Path) -> Manifest:
+    """The manifest of one function; raises LocalCloudError when it is missing or no manifest."""
+    path = dist / f"{name}.json"
+    if not path.exists():
+        raise LocalCloudError(f"{path} is missing: run `./pants package ::`.")
+    return _load(path)
+
+
+def read_zip(manifest: Manifest, dist: Path) -> bytes:
+    """The function's zip; raises LocalCloudError unless it is the one the manifest describes."""
+    archive = dist / manifest.zip.file
+    if not archive.exists():
+        raise LocalCloudError(f"{archive} is missing: run `./pants package ::`.")
+    content = archive.read_bytes()
+    if hashlib.sha256(content).hexdigest() != manifest.zip.sha256:
+        raise LocalCloudError(
+            f"{archive} is not the zip its manifest describes: run `./pants package ::`."
+        )
+    return content
+
+
 def streams_of(manifests: Sequence[Manifest]) -> list[str]:
     """The streams that functions read or write, as the manifests name them."""
     read = {m.trigger.stream for m in manifests if isinstance(m.trigger, StreamTrigger)}
@@ -112,13 +133,8 @@ def _load(path: Path) -> Manifest:
 
 
 def _require_runnable(manifest: Manifest, dist: Path) -> None:
+    read_zip(manifest, dist)
     archive = dist / manifest.zip.file
-    if not archive.exists():
-        raise LocalCloudError(f"{archive} is missing: run `./pants package ::`.")
-    if hashlib.sha256(archive.read_bytes()).hexdigest() != manifest.zip.sha256:
-        raise LocalCloudError(
-            f"{archive} is not the zip its manifest describes: run `./pants package ::`."
-        )
     if sys.platform != "linux":
         raise LocalCloudError("The zips hold Linux binaries: run the local cloud on Linux.")
     machine = MACHINES.get(platform.machine().lower(), platform.machine())
