@@ -14,6 +14,7 @@ from typing import Protocol
 
 RATE = re.compile(r"rate\(([1-9]\d*) (minute|hour|day)s?\)")
 CRON = re.compile(r"cron\((\S+) (\S+) (\S+) (\S+) (\S+) (\S+)\)")
+PART = re.compile(r"(\*|\w+(?:-\w+)?)(?:/([1-9]\d*))?")
 MONTH_NAMES = "JAN FEB MAR APR MAY JUN JUL AUG SEP OCT NOV DEC"
 DAY_NAMES = "SUN MON TUE WED THU FRI SAT"
 MONTHS = {name: number for number, name in enumerate(MONTH_NAMES.split(), 1)}
@@ -90,14 +91,19 @@ def _numbers(
     """The numbers of a field: `*`, `3`, `MON`, `1-5`, `*/5`, `10/15` and lists of these."""
 
     def number(text: str) -> int:
-        value = (names or {}).get(text.upper()) or int(text)
+        value = (names or {}).get(text.upper())
+        if value is None:
+            value = int(text) if text.isdecimal() else -1
         if not lowest <= value <= highest:
             raise ValueError(f"{text} is not in {lowest} to {highest}")
         return value
 
     found: set[int] = set()
     for part in field.split(","):
-        span, _, step = part.partition("/")
+        matched = PART.fullmatch(part)
+        if matched is None:
+            raise ValueError(f"{part!r} can't be read")
+        span, step = matched.groups()
         if span == "*":
             first, last = lowest, highest
         elif "-" in span:
