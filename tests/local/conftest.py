@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from local.cloud import Cloud, running_cloud
+from tests.local.streams import Sink
 
 ARCHITECTURES = {"x86_64": "x86_64", "aarch64": "arm64"}
 
@@ -64,3 +65,8 @@ def run(tmp_path: Path) -> Callable[..., None]:
         asyncio.run(main())
 
     return run_with_cloud
+
+
+@pytest.fixture
+def sink(package: Callable[..., None], tmp_path: Path) -> Sink:
+    return Sink(package, tmp_path)

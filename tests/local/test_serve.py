@@ -15,19 +15,9 @@ from typing import Any
 
 import pytest
 
-type Package = Callable[..., None]
+from tests.local.streams import TRIGGER
 
-STREAM = {
-    "type": "stream",
-    "stream": "tests",
-    "batch_size": 10,
-    "batching_window": 0,
-    "parallelization_factor": 1,
-    "maximum_retry_attempts": -1,
-    "maximum_record_age": -1,
-    "bisect_on_error": False,
-    "starting_position": "TRIM_HORIZON",
-}
+type Package = Callable[..., None]
 
 
 @pytest.fixture
@@ -37,7 +27,7 @@ def everything(package: Package) -> None:
     package(
         "tests.sink",
         "def handler(event, context): pass",
-        trigger=STREAM,
+        trigger=TRIGGER,
         permissions={"writes_to": [], "database": "write"},
     )
 
@@ -46,7 +36,10 @@ def start(tmp_path: Path, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "local.serve", "--port", "0", *arguments],
         cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(str(Path(path).absolute()) for path in sys.path)},
+        env={
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join(str(Path(path).absolute()) for path in sys.path),
+        },
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
