@@ -46,17 +46,22 @@ from aws_lambda_function.target_types import (
     BisectOnErrorField,
     DatabaseField,
     EnvironmentsField,
+    FiltersField,
     HandlerField,
     HTTPField,
     MaximumRecordAgeField,
     MaximumRetryAttemptsField,
     MemoryField,
     OnFailureField,
+    OnFailureQueueField,
     ParallelizationFactorField,
     ReservedConcurrencyField,
     ScheduleField,
+    StartingPositionField,
+    StartingPositionTimestampField,
     StreamField,
     TimeoutField,
+    TumblingWindowField,
     WritesToField,
 )
 
@@ -94,6 +99,11 @@ class PythonAWSLambdaFunctionFieldSet(PackageFieldSet):
     maximum_retry_attempts: MaximumRetryAttemptsField
     maximum_record_age: MaximumRecordAgeField
     bisect_on_error: BisectOnErrorField
+    tumbling_window: TumblingWindowField
+    filters: FiltersField
+    on_failure_queue: OnFailureQueueField
+    starting_position: StartingPositionField
+    starting_position_timestamp: StartingPositionTimestampField
     writes_to: WritesToField
     database: DatabaseField
     environments: EnvironmentsField
@@ -115,7 +125,11 @@ class PythonAWSLambdaFunctionFieldSet(PackageFieldSet):
                 "maximum_retry_attempts": _or_unlimited(self.maximum_retry_attempts.value),
                 "maximum_record_age": _or_unlimited(self.maximum_record_age.value),
                 "bisect_on_error": bool(self.bisect_on_error.value),
-                "starting_position": "TRIM_HORIZON",
+                "tumbling_window": self.tumbling_window.value or 0,
+                "filters": self.filters.value or (),
+                "on_failure_queue": self.on_failure_queue.value,
+                "starting_position": self.starting_position.value or "TRIM_HORIZON",
+                "starting_position_timestamp": self.starting_position_timestamp.value,
             }
         return None
 

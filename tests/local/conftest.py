@@ -23,6 +23,7 @@ import pytest
 from local.account import lambda_client
 from local.clock import WALL_CLOCK, Clock
 from local.cloud import Cloud, running_cloud
+from tests.local.streams import Sink
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
@@ -196,3 +197,8 @@ def on_aws(
         yield Deployed(client, name, None)
     finally:
         client.delete_function(FunctionName=name)
+
+
+@pytest.fixture
+def sink(package: Callable[..., None], tmp_path: Path) -> Sink:
+    return Sink(package, tmp_path)

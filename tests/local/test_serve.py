@@ -15,19 +15,9 @@ from typing import Any
 
 import pytest
 
-type Package = Callable[..., None]
+from tests.local.streams import TRIGGER
 
-STREAM = {
-    "type": "stream",
-    "stream": "tests",
-    "batch_size": 10,
-    "batching_window": 0,
-    "parallelization_factor": 1,
-    "maximum_retry_attempts": -1,
-    "maximum_record_age": -1,
-    "bisect_on_error": False,
-    "starting_position": "TRIM_HORIZON",
-}
+type Package = Callable[..., None]
 
 
 @pytest.fixture
@@ -37,7 +27,7 @@ def everything(package: Package) -> None:
     package(
         "tests.sink",
         "def handler(event, context): pass",
-        trigger=STREAM,
+        trigger=TRIGGER,
         permissions={"writes_to": [], "database": "write"},
     )
 

@@ -41,7 +41,11 @@ class StreamTrigger(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag
     maximum_retry_attempts: int
     maximum_record_age: int  # seconds
     bisect_on_error: bool
-    starting_position: Literal["TRIM_HORIZON", "LATEST"]
+    tumbling_window: int  # seconds; 0: none
+    filters: tuple[str, ...]  # event patterns, of which a record has to match one
+    on_failure_queue: str | None
+    starting_position: Literal["TRIM_HORIZON", "LATEST", "AT_TIMESTAMP"]
+    starting_position_timestamp: int | None  # seconds since the epoch
 
 
 class Permissions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -104,6 +108,12 @@ def streams_of(manifests: Sequence[Manifest]) -> list[str]:
     read = {m.trigger.stream for m in manifests if isinstance(m.trigger, StreamTrigger)}
     written = {stream for m in manifests for stream in m.permissions.writes_to}
     return sorted(read | written)
+
+
+def queues_of(manifests: Sequence[Manifest]) -> list[str]:
+    """The queues that event source mappings send to, as the manifests name them."""
+    streams = [m.trigger for m in manifests if isinstance(m.trigger, StreamTrigger)]
+    return sorted({s.on_failure_queue for s in streams if s.on_failure_queue is not None})
 
 
 def publish(packaged: Path, dist: Path) -> None:
