@@ -118,7 +118,8 @@ def test_a_batch_of_one_can_only_be_retried() -> None:
 def test_bisecting_finds_the_bad_record_and_delivers_all_others(count: int, bad: int) -> None:
     batch = Batch(records(*range(count)))
     refused = batch.records[bad % count]
-    delivered, discarded = [], []
+    delivered: list[Any] = []
+    discarded: list[Any] = []
     pending = [batch]
     while pending:
         batch = pending.pop(0)
