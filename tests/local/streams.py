@@ -48,10 +48,17 @@ class Sink:
         self._package = package
         self._path = directory / "events"
 
-    def package(self, answer: str = "pass", **trigger: Any) -> None:
+    def package(
+        self, answer: str = "pass", *, reserved_concurrency: int | None = None, **trigger: Any
+    ) -> None:
         """`answer` is what it does then: it has the events' `datas` and sequence `numbers`."""
-        source = SOURCE.format(path=str(self._path), answer=answer)
-        self._package("tests.sink", source, timeout=2, trigger=TRIGGER | trigger)
+        self._package(
+            "tests.sink",
+            SOURCE.format(path=str(self._path), answer=answer),
+            timeout=2,
+            reserved_concurrency=reserved_concurrency,
+            trigger=TRIGGER | trigger,
+        )
 
     @property
     def events(self) -> list[dict[str, Any]]:

@@ -84,6 +84,27 @@ def test_records_older_than_the_maximum_age_are_discarded(run: Run, sink: Sink) 
     run(test)
 
 
+def test_a_throttled_batch_is_tried_until_its_records_expire(run: Run, sink: Sink) -> None:
+    sink.package(
+        reserved_concurrency=0,
+        maximum_retry_attempts=0,
+        maximum_record_age=1,
+        on_failure_queue="failures",
+    )
+
+    async def test(cloud: Cloud) -> None:
+        await put(cloud, "key", "a")
+        await until(lambda: sum(poller.discarded for poller in cloud.pollers) == 1)
+        assert sum(poller.retries for poller in cloud.pollers) > 1
+        (document,) = await discarded(cloud)
+        assert document["requestContext"]["condition"] == "RecordAgeExceeded"
+        assert document["requestContext"]["approximateInvokeCount"] == 0
+        assert "responseContext" not in document
+
+    run(test)
+    assert sink.events == []
+
+
 def test_a_discarded_record_does_not_come_back_after_a_restart(run: Run, sink: Sink) -> None:
     sink.package(REFUSE_BAD, batch_size=1, maximum_retry_attempts=0)
 

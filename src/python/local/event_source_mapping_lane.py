@@ -10,7 +10,6 @@ import asyncio
 import itertools
 import json
 import time
-import uuid
 from collections import deque
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -23,7 +22,7 @@ from local import account
 from local import event_source_mapping_batch as batches
 from local.event_source_mapping_batch import Batch
 from local.function import Function
-from local.invocation import InvocationResult
+from local.invocation import Invocation, InvocationResult
 from local.kinesis import Kinesis
 from local.manifest import StreamTrigger
 from local.tumbling_window import Window, state_of, window_of
@@ -64,6 +63,7 @@ class Lane:
         self._read_until = 0.0  # what arrived before that is in `records` or was
         self._notified = asyncio.Event()
         self._ended = False
+        self._request_id = ""  # of the last invocation
 
     def notify(self, read_until: float) -> None:
         self._read_until = read_until
@@ -131,11 +131,19 @@ class Lane:
             self._window = self._window_of(records[0])
         pending = [Batch(records)]
         result = None
+        throttles = 0
         while pending:
             batch = await self._without_expired(pending.pop(0), result)
             if not batch.records:
                 continue
-            result = await self._invoke(batch.records, self._window, final=False)
+            tried = await self._invoke(batch.records, self._window, final=False)
+            if tried.throttled:  # no try of the function's: until it is free or the records expire
+                pending.insert(0, batch)
+                self.retries += 1
+                throttles += 1
+                await asyncio.sleep(batches.retry_delay(throttles))
+                continue
+            result, throttles = tried, 0
             delivered = self._accept(batch, result)
             if self._window is not None and self._window.is_full:
                 await self._end_window(self._window)
@@ -181,7 +189,7 @@ class Lane:
                 function_arn=account.function_arn(self._function.manifest.name),
                 stream=self._shard.stream,
                 shard_id=self._shard.shard_id,
-                request_id=str(uuid.uuid4()),
+                request_id=self._request_id,
                 now=time.time(),
                 result=result,
             )
@@ -209,4 +217,6 @@ class Lane:
         if window is not None:
             stream_arn = account.stream_arn(self._shard.stream)
             event |= window.fields(self._shard.shard_id, stream_arn, final=final)
-        return await self._function.invoke(json.dumps(event).encode())
+        invocation = Invocation(json.dumps(event).encode())
+        self._request_id = invocation.request_id
+        return await self._function.run(invocation)
