@@ -85,6 +85,7 @@ async def running_cloud(
     state = state.resolve()  # the children have other working directories
     async with AsyncExitStack() as stack:
         stack.enter_context(locked(state))
+        stack.callback(function_code.kill_leftovers, state / "code")
         listener = stack.enter_context(_listener(port))
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         manifests = load_manifests(dist)

@@ -44,7 +44,11 @@ def remove_all_but(manifests: Sequence[Manifest], code: Path) -> None:
 
 
 def kill_leftovers(code: Path) -> None:
-    """Kills what functions of this state directory have started and a killed cloud has left."""
+    """Kills what functions with code in this directory have started and not ended.
+
+    A process that took itself out of the session of its environment is not ended with it, and
+    nothing is when the local cloud itself was killed.
+    """
     mark = f"LAMBDA_TASK_ROOT={code}/".encode()
     for process in Path("/proc").glob("[0-9]*"):
         with suppress(FileNotFoundError, PermissionError, ProcessLookupError):
