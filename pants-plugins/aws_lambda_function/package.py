@@ -50,15 +50,22 @@ from aws_lambda_function.target_types import (
     BisectOnErrorField,
     DatabaseField,
     EnvironmentsField,
+    FiltersField,
     HandlerField,
     HTTPField,
     MaximumRecordAgeField,
     MaximumRetryAttemptsField,
     MemoryField,
+    OnFailureField,
+    OnFailureQueueField,
     ParallelizationFactorField,
+    ReservedConcurrencyField,
     ScheduleField,
+    StartingPositionField,
+    StartingPositionTimestampField,
     StreamField,
     TimeoutField,
+    TumblingWindowField,
     WritesToField,
     ZipSizeLimitField,
 )
@@ -91,6 +98,8 @@ class PythonAWSLambdaFunctionFieldSet(PackageFieldSet):
     handler: HandlerField
     memory: MemoryField
     timeout: TimeoutField
+    reserved_concurrency: ReservedConcurrencyField
+    on_failure: OnFailureField
     architecture: ArchitectureField
     http: HTTPField
     schedule: ScheduleField
@@ -101,6 +110,11 @@ class PythonAWSLambdaFunctionFieldSet(PackageFieldSet):
     maximum_retry_attempts: MaximumRetryAttemptsField
     maximum_record_age: MaximumRecordAgeField
     bisect_on_error: BisectOnErrorField
+    tumbling_window: TumblingWindowField
+    filters: FiltersField
+    on_failure_queue: OnFailureQueueField
+    starting_position: StartingPositionField
+    starting_position_timestamp: StartingPositionTimestampField
     writes_to: WritesToField
     database: DatabaseField
     environments: EnvironmentsField
@@ -124,7 +138,11 @@ class PythonAWSLambdaFunctionFieldSet(PackageFieldSet):
                 "maximum_retry_attempts": _or_unlimited(self.maximum_retry_attempts.value),
                 "maximum_record_age": _or_unlimited(self.maximum_record_age.value),
                 "bisect_on_error": bool(self.bisect_on_error.value),
-                "starting_position": "TRIM_HORIZON",
+                "tumbling_window": self.tumbling_window.value or 0,
+                "filters": self.filters.value or (),
+                "on_failure_queue": self.on_failure_queue.value,
+                "starting_position": self.starting_position.value or "TRIM_HORIZON",
+                "starting_position_timestamp": self.starting_position_timestamp.value,
             }
         return None
 
@@ -185,6 +203,8 @@ async def package_python_aws_lambda_function(
             "zip": None,
             "memory": field_set.memory.value,
             "timeout": field_set.timeout.value,
+            "reserved_concurrency": field_set.reserved_concurrency.value,
+            "on_failure": field_set.on_failure.value,
             "trigger": field_set.trigger(),
             "permissions": {
                 "writes_to": field_set.writes_to.value or (),

@@ -8,6 +8,7 @@ Amazon EventBridge".
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable
 from re import Pattern
@@ -29,7 +30,11 @@ from pants.engine.target import (
 from pants.util.strutil import help_text
 
 HTTP_API_TIMEOUT = 30
+FUNCTION_NAME = re.compile(r"\w+\.\w+")
 STREAM_NAME = re.compile(r"[a-zA-Z0-9_.-]{1,100}")
+QUEUE_NAME = re.compile(r"[a-zA-Z0-9_-]{1,60}")  # AWS's 80, less the environment's name
+MAXIMUM_FILTERS = 5
+MAXIMUM_PATTERN = 4096  # characters
 ROUTE_KEY = re.compile(r"(GET|HEAD|OPTIONS|POST|PUT|PATCH|DELETE|ANY) (/[^\s?#]*)")
 RATE = re.compile(r"rate\((1 (minute|hour|day)|([2-9]|[1-9]\d+) (minutes|hours|days))\)")
 CRON = re.compile(r"cron\(\S+( \S+){5}\)")
@@ -95,6 +100,30 @@ class TimeoutField(BoundedIntField):
     default = 30
     minimum, maximum, unit = 1, 900, "seconds"
     help = "Seconds after which AWS ends an invocation."
+
+
+class ReservedConcurrencyField(BoundedIntField):
+    alias = "reserved_concurrency"
+    # AWS keeps 100 of an account's 1,000 concurrent executions unreserved.
+    minimum, maximum, unit = 0, 900, "concurrent executions"
+    help = "The most concurrent executions, kept free for this function; more are throttled."
+
+
+class OnFailureField(StringField):
+    alias = "on_failure"
+    help = help_text(
+        """
+        The destination of asynchronous invocations that have failed for good, scheduled ones too:
+        a function of this repository, such as 'consumers.dead_letter'.
+        """
+    )
+
+    @classmethod
+    def compute_value(cls, raw_value: Optional[str], address: Address) -> Optional[str]:
+        value: Optional[str] = super().compute_value(raw_value, address)
+        expected = "the name of a function: 'consumers.dead_letter'"
+        check_each("on_failure", address, filter(None, [value]), FUNCTION_NAME, expected)
+        return value
 
 
 class ArchitectureField(StringField):
@@ -198,6 +227,68 @@ class ZipSizeLimitField(BoundedIntField):
     help = "Bytes that the zip may have at most. AWS takes 50 MB uploaded directly."
 
 
+class TumblingWindowField(BoundedIntField):
+    alias = "tumbling_window"
+    minimum, maximum, unit = 0, 900, "seconds"
+    help = (
+        "With `stream`: seconds over which invocations hand on a state. AWS's default is 0, none."
+    )
+
+
+class FiltersField(StringSequenceField):
+    alias = "filters"
+    help = "With `stream`: event patterns in JSON; a record that matches none is not delivered."
+
+    @classmethod
+    def compute_value(cls, raw_value: Any, address: Address) -> Optional[tuple[str, ...]]:
+        patterns = super().compute_value(raw_value, address)
+        if len(patterns or ()) > MAXIMUM_FILTERS:
+            raise InvalidFieldException(
+                f"The `filters` field of {address} has {len(patterns)} patterns, but AWS takes "
+                f"{MAXIMUM_FILTERS}."
+            )
+        for pattern in patterns or ():
+            if len(pattern) > MAXIMUM_PATTERN or not is_pattern_on_data(pattern):
+                raise InvalidFieldException(
+                    f"The `filters` field of {address} has the value {pattern!r}, but must be an "
+                    f"event pattern on the record's data of at most {MAXIMUM_PATTERN} characters: "
+                    '\'{"data": {"level": ["ERROR"]}}\'.'
+                )
+        return patterns
+
+
+def is_pattern_on_data(pattern: str) -> bool:
+    """Whether it is JSON, of an object whose only key is `data`: Kinesis has no other filters."""
+    try:
+        value = json.loads(pattern)
+    except ValueError:
+        return False
+    return isinstance(value, dict) and list(value) == ["data"] and isinstance(value["data"], dict)
+
+
+class OnFailureQueueField(StringField):
+    alias = "on_failure_queue"
+    help = "With `stream`: the SQS queue that is told of each batch that is given up."
+
+    @classmethod
+    def compute_value(cls, raw_value: Optional[str], address: Address) -> Optional[str]:
+        value: Optional[str] = super().compute_value(raw_value, address)
+        expected = "1 to 60 letters, digits, '_' and '-'"
+        check_each("on_failure_queue", address, filter(None, [value]), QUEUE_NAME, expected)
+        return value
+
+
+class StartingPositionField(StringField):
+    alias = "starting_position"
+    valid_choices = ("TRIM_HORIZON", "LATEST", "AT_TIMESTAMP")
+    help = "With `stream`: where a new mapping begins to read; without it, TRIM_HORIZON."
+
+
+class StartingPositionTimestampField(IntField):
+    alias = "starting_position_timestamp"
+    help = "With `starting_position='AT_TIMESTAMP'`: the time to begin at, in Unix time seconds."
+
+
 class WritesToField(StringSequenceField):
     alias = "writes_to"
     help = "The streams that the function may put records on, and may do nothing else with."
@@ -237,6 +328,11 @@ STREAM_SETTINGS = (
     MaximumRetryAttemptsField,
     MaximumRecordAgeField,
     BisectOnErrorField,
+    TumblingWindowField,
+    FiltersField,
+    OnFailureQueueField,
+    StartingPositionField,
+    StartingPositionTimestampField,
 )
 
 
@@ -249,6 +345,8 @@ class PythonAWSLambdaFunction(Target):
         HandlerField,
         MemoryField,
         TimeoutField,
+        ReservedConcurrencyField,
+        OnFailureField,
         ArchitectureField,
         HTTPField,
         ScheduleField,
@@ -282,6 +380,17 @@ class PythonAWSLambdaFunction(Target):
                     raise InvalidTargetException(
                         f"{self.address} has `{field.alias}`, which goes only with `stream`."
                     )
+        at_timestamp = self[StartingPositionField].value == "AT_TIMESTAMP"
+        if at_timestamp != (self[StartingPositionTimestampField].value is not None):
+            raise InvalidTargetException(
+                f"{self.address}: `starting_position_timestamp` and "
+                "`starting_position='AT_TIMESTAMP'` go only together."
+            )
+        if self[TumblingWindowField].value and (self[ParallelizationFactorField].value or 1) > 1:
+            raise InvalidTargetException(
+                f"{self.address} has `tumbling_window`, which goes with no "
+                "`parallelization_factor` above 1: a window is of a whole shard."
+            )
         timeout = self[TimeoutField].value or 0
         if self[HTTPField].value is not None and timeout > HTTP_API_TIMEOUT:
             raise InvalidTargetException(

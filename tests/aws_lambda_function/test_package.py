@@ -25,6 +25,8 @@ BUILD = """\
         name="function",
         handler="handler.py:hello",
         http="POST /hello",
+        reserved_concurrency=5,
+        on_failure="consumers.dead_letter",
         writes_to=["errors"],
         environments=["local", "qa"],
     )
@@ -63,6 +65,8 @@ def test_the_manifest_says_what_the_target_says(packaged: Path) -> None:
         "architecture": "x86_64",
         "memory": 256,
         "timeout": 30,
+        "reserved_concurrency": 5,
+        "on_failure": "consumers.dead_letter",
         "trigger": {"type": "http", "routes": ["POST /hello"]},
         "permissions": {"writes_to": ["errors"], "database": None},
         "environments": ["local", "qa"],

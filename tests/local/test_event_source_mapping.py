@@ -1,191 +1,210 @@
+"""Rules of "How Lambda processes records from Amazon Kinesis Data Streams", in the Lambda developer
+guide: the fields of an event, batching, starting positions, order and concurrency."""
+
 import asyncio
 import base64
-import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from local.cloud import Cloud
-from local.event_source_mapping import batch_length, delivered_count, retry_delay
-from local.invocation import InvocationResult
+from tests.local.streams import REPORT_BAD, Sink, data, keys_of_first_shard, put, until
 
 type Package = Callable[..., None]
 type Run = Callable[..., None]
 
-TRIGGER = {
-    "type": "stream",
-    "stream": "tests",
-    "batch_size": 10,
-    "batching_window": 0,
-    "parallelization_factor": 1,
-    "maximum_retry_attempts": -1,
-    "maximum_record_age": -1,
-    "bisect_on_error": False,
-    "starting_position": "TRIM_HORIZON",
-}
-NUMBERS = ["100", "101", "102"]
+
+def delivered(cloud: Cloud) -> int:
+    return sum(poller.delivered for poller in cloud.pollers)
 
 
-def answer(response: object) -> InvocationResult:
-    return InvocationResult(json.dumps(response).encode())
+def deliver(sink: Sink, key: str, *datas: str) -> Callable[[Cloud], Any]:
+    """A test that puts records and waits for the last of them."""
 
-
-def failures(*identifiers: object) -> dict[str, Any]:
-    return {"batchItemFailures": [{"itemIdentifier": each} for each in identifiers]}
-
-
-@pytest.mark.parametrize("response", [None, {}, failures(), {"batchItemFailures": None}])
-def test_a_batch_without_failures_is_delivered(response: object) -> None:
-    assert delivered_count(answer(response), NUMBERS) == 3
-
-
-@pytest.mark.parametrize(
-    "response",
-    [
-        failures(""),
-        failures(None),
-        failures("999"),
-        failures("102", "999"),
-        {"batchItemFailures": [{"identifier": "102"}]},
-        {"batchItemFailures": ["102"]},
-        {"batchItemFailures": 1},
-        "done",
-        [],
-    ],
-)
-def test_a_batch_with_an_unclear_failure_fails_whole(response: object) -> None:
-    assert delivered_count(answer(response), NUMBERS) == 0
-
-
-def test_a_failed_invocation_fails_the_batch() -> None:
-    assert delivered_count(InvocationResult(b"{}", failed=True), NUMBERS) == 0
-
-
-@given(st.sets(st.sampled_from(NUMBERS), min_size=1), st.randoms())
-def test_the_lowest_failure_is_the_checkpoint(failed: set[str], random: Any) -> None:
-    shuffled = random.sample(sorted(failed), len(failed))
-    assert delivered_count(answer(failures(*shuffled)), NUMBERS) == NUMBERS.index(min(failed))
-
-
-@given(st.lists(st.integers(0, 1024 * 1024)), st.integers(1, 500))
-def test_a_batch_is_as_long_as_both_limits_allow(sizes: list[int], batch_size: int) -> None:
-    def event_bytes(count: int) -> int:
-        return sum(len(base64.b64encode(bytes(size))) for size in sizes[:count])
-
-    length = batch_length(sizes, batch_size)
-    assert length <= batch_size
-    assert length or not sizes
-    assert length <= 1 or event_bytes(length) <= 6 * 1024 * 1024
-    if length < min(len(sizes), batch_size):
-        assert event_bytes(length + 1) + 1024 * (length + 1) > 6 * 1024 * 1024
-
-
-def test_retries_come_slower_and_slower_but_never_stop() -> None:
-    delays = [retry_delay(failures) for failures in range(20)]
-    assert delays == sorted(delays)
-    assert max(delays) == 10
-
-
-RECORDING = """
-import base64, json, os
-def handler(event, context):
-    for record in event["Records"]:
-        data = base64.b64decode(record["kinesis"]["data"]).decode()
-        with open({path!r}, "a") as file:
-            file.write(json.dumps([record["eventID"][:20], data, record]) + "\\n")
-        if data == "bad" and not os.path.exists({path!r} + ".fixed"):
-            number = record["kinesis"]["sequenceNumber"]
-            return {{"batchItemFailures": [{{"itemIdentifier": number}}]}}
-"""
-
-
-def seen(path: Path) -> list[Any]:
-    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
-
-
-async def put(cloud: Cloud, key: str, *datas: str) -> None:
-    """Puts records with this partition key into the stream."""
-    assert cloud.kinesis is not None
-    records: Any = [{"Data": data.encode(), "PartitionKey": key} for data in datas]
-    put_records = cloud.kinesis.client.put_records
-    await asyncio.to_thread(put_records, StreamName="local-tests", Records=records)
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(15):
-        while not condition():
-            await asyncio.sleep(0.02)
-
-
-@pytest.fixture
-def received(package: Package, tmp_path: Path) -> Path:
-    """Where a function with the stream's mapping writes the records it gets, one a line."""
-    path = tmp_path / "received"
-    package("tests.sink", RECORDING.format(path=str(path)), trigger=TRIGGER)
-    return path
-
-
-def test_a_record_has_the_fields_of_aws(run: Run, received: Path) -> None:
     async def test(cloud: Cloud) -> None:
-        await put(cloud, "key", "one")
-        await until(lambda: len(seen(received)) == 1)
-        ((_, _, record),) = seen(received)
-        kinesis = record.pop("kinesis")
-        assert record == {
-            "eventSource": "aws:kinesis",
-            "eventVersion": "1.0",
-            "eventID": f"{record['eventID'][:20]}:{kinesis['sequenceNumber']}",
-            "eventName": "aws:kinesis:record",
-            "invokeIdentityArn": "arn:aws:iam::123456789012:role/local",
-            "awsRegion": "us-east-1",
-            "eventSourceARN": "arn:aws:kinesis:us-east-1:123456789012:stream/local-tests",
-        }
-        assert kinesis["partitionKey"] == "key"
-        assert base64.b64decode(kinesis["data"]) == b"one"
-        assert kinesis["kinesisSchemaVersion"] == "1.0"
-        assert isinstance(kinesis["approximateArrivalTimestamp"], float)
+        await put(cloud, key, *datas)
+        await until(lambda: datas[-1] in sink.datas)
+        await until(lambda: all(poller.waiting == 0 for poller in cloud.pollers))
+
+    return test
+
+
+def test_a_record_has_the_fields_of_aws(run: Run, sink: Sink) -> None:
+    sink.package()
+    run(deliver(sink, "key", "one"))
+    ((record,),) = (event["Records"] for event in sink.events)
+    kinesis = record.pop("kinesis")
+    assert record == {
+        "eventSource": "aws:kinesis",
+        "eventVersion": "1.0",
+        "eventID": f"{record['eventID'][:20]}:{kinesis['sequenceNumber']}",
+        "eventName": "aws:kinesis:record",
+        "invokeIdentityArn": "arn:aws:iam::123456789012:role/local",
+        "awsRegion": "us-east-1",
+        "eventSourceARN": "arn:aws:kinesis:us-east-1:123456789012:stream/local-tests",
+    }
+    assert isinstance(kinesis.pop("approximateArrivalTimestamp"), float)
+    assert kinesis.pop("sequenceNumber").isdecimal()
+    assert kinesis == {
+        "kinesisSchemaVersion": "1.0",
+        "partitionKey": "key",
+        "data": base64.b64encode(b"one").decode(),
+    }
+
+
+def test_batches_have_at_most_the_batch_size_in_the_order_of_the_shard(
+    run: Run, sink: Sink
+) -> None:
+    sink.package(batch_size=10)
+    datas = [str(number) for number in range(25)]
+    run(deliver(sink, "key", *datas))
+    assert sink.datas == datas
+    assert [len(batch) for batch in sink.batches] == [10, 10, 5]
+
+
+def test_a_batch_that_is_not_full_waits_for_the_batching_window(run: Run, sink: Sink) -> None:
+    sink.package(batch_size=2, batching_window=300)
+
+    async def test(cloud: Cloud) -> None:
+        await put(cloud, "key", "a", "b", "c")
+        await until(lambda: delivered(cloud) == 2)
+        await until(lambda: sum(poller.waiting for poller in cloud.pollers) == 1)
+
+    run(test)
+    assert sink.batches == [["a", "b"]]
+
+
+def test_a_batch_is_sent_when_the_batching_window_ends(run: Run, sink: Sink) -> None:
+    sink.package(batching_window=1)
+
+    async def test(cloud: Cloud) -> None:
+        await put(cloud, "key", "a")
+        await until(lambda: sum(poller.waiting for poller in cloud.pollers) == 1)
+        await put(cloud, "key", "b")
+        await until(lambda: sink.batches == [["a", "b"]])
 
     run(test)
 
 
-def test_a_failed_record_is_tried_again_from_there_and_blocks_only_its_shard(
-    run: Run, received: Path
-) -> None:
+def test_an_event_has_at_most_6_mb(run: Run, sink: Sink) -> None:
+    sink.package(batch_size=100, batching_window=1)
+    million = "x" * 1_000_000
+
     async def test(cloud: Cloud) -> None:
-        await put(cloud, "a", "first", "bad", "last")
-        await until(lambda: cloud.pollers[0].retries + cloud.pollers[1].retries > 1)
+        for _ in range(2):
+            await put(cloud, "key", million, million, million)
+        await until(lambda: delivered(cloud) == 6)
+
+    run(test)
+    assert [len(batch) for batch in sink.batches] == [4, 2]
+
+
+def test_latest_begins_where_the_stream_ends_when_the_mapping_is_made(
+    package: Package, run: Run, sink: Sink
+) -> None:
+    package("tests.one", "", permissions={"writes_to": ["tests"], "database": None})
+    run(lambda cloud: put(cloud, "key", "before"))
+    sink.package(starting_position="LATEST")
+    run(lambda cloud: asyncio.sleep(1))
+    (package("tests.sink", ""))  # the mapping is gone while the next record comes
+    run(lambda cloud: put(cloud, "key", "while it was stopped"))
+    sink.package(starting_position="LATEST")
+    run(deliver(sink, "key", "after"))
+    assert sink.datas == ["while it was stopped", "after"]
+
+
+def test_at_timestamp_begins_with_the_first_record_from_then_on(
+    package: Package, run: Run, sink: Sink
+) -> None:
+    package("tests.one", "", permissions={"writes_to": ["tests"], "database": None})
+    run(lambda cloud: put(cloud, "key", "before"))
+    timestamp = int(time.time()) + 1
+    time.sleep(timestamp - time.time())
+    sink.package(starting_position="AT_TIMESTAMP", starting_position_timestamp=timestamp)
+    run(deliver(sink, "key", "after"))
+    assert sink.datas == ["after"]
+
+
+def test_batches_of_one_shard_run_at_the_same_time_up_to_the_parallelization_factor(
+    run: Run, sink: Sink, tmp_path: Path
+) -> None:
+    meet = "p = {!r} + str(len(datas))\n    while not os.path.exists(p): time.sleep(0.01)"
+    mark = "open({!r} + str(3 - len(datas)), 'w')"
+    place = str(tmp_path / "met")
+    sink.package(f"{mark.format(place)}\n    {meet.format(place)}", parallelization_factor=2)
+    one, two = keys_of_first_shard(lanes=2)
+
+    async def test(cloud: Cloud) -> None:
+        await put(cloud, one, "a")
+        await put(cloud, two, "b", "c")
+        await until(lambda: delivered(cloud) == 3)
+
+    run(test)
+    assert {event["Records"][0]["eventID"][:20] for event in sink.events} == {
+        "shardId-000000000000"
+    }
+
+
+def test_order_is_kept_per_partition_key_with_concurrent_batches(run: Run, sink: Sink) -> None:
+    sink.package("time.sleep(0.005 * int(datas[0]) % 0.03)", parallelization_factor=4, batch_size=2)
+    keys = keys_of_first_shard(lanes=4)
+
+    async def test(cloud: Cloud) -> None:
+        for number in range(8):
+            for key in keys:
+                await put(cloud, key, str(number))
+        await until(lambda: delivered(cloud) == 32)
+
+    run(test)
+    records = [record for event in sink.events for record in event["Records"]]
+    for key in keys:
+        of_key = [data(record) for record in records if record["kinesis"]["partitionKey"] == key]
+        assert of_key == [str(number) for number in range(8)]
+
+
+def test_filters_let_only_matching_records_through(run: Run, sink: Sink) -> None:
+    sink.package(filters=['{"data": {"level": ["ERROR"]}}'])
+    run(deliver(sink, "key", '{"level": "INFO"}', "no JSON", '{"level": "ERROR"}'))
+    run(deliver(sink, "key", '{"level": "DEBUG"}', '{ "level": "ERROR" }'))
+    assert sink.datas == ['{"level": "ERROR"}', '{ "level": "ERROR" }']
+
+
+def test_a_blocked_shard_does_not_block_the_others(run: Run, sink: Sink) -> None:
+    sink.package(REPORT_BAD)
+
+    async def test(cloud: Cloud) -> None:
+        await put(cloud, "a", "bad")
+        await until(lambda: sum(poller.retries for poller in cloud.pollers) > 1)
         await put(cloud, "b", "other shard")
-        await until(lambda: "other shard" in [data for _, data, _ in seen(received)])
-        received.with_name("received.fixed").touch()
-        await until(lambda: sum(poller.waiting for poller in cloud.pollers) == 0)
-        shards = {shard for shard, _, _ in seen(received)}
-        assert len(shards) == 2
-        of_a = [data for _, data, _ in seen(received) if data != "other shard"]
-        assert (of_a[:2], of_a[-2:]) == (["first", "bad"], ["bad", "last"])
-        assert of_a.count("first") == of_a.count("last") == 1
+        await until(lambda: delivered(cloud) == 1)
 
     run(test)
+    assert "other shard" in sink.datas
 
 
-def test_batches_have_the_size_and_order_of_the_stream(run: Run, received: Path) -> None:
-    async def test(cloud: Cloud) -> None:
-        datas = [str(number) for number in range(25)]
-        await put(cloud, "key", *datas)
-        await until(lambda: sum(poller.delivered for poller in cloud.pollers) == 25)
-        assert [data for _, data, _ in seen(received)] == datas
-        assert cloud.functions["tests.sink"].invocations == 3
-
-    run(test)
+def test_checkpoints_survive_a_restart(run: Run, sink: Sink) -> None:
+    sink.package()
+    run(deliver(sink, "key", "a", "b"))
+    run(deliver(sink, "key", "c"))
+    assert sink.datas == ["a", "b", "c"]
 
 
-def test_what_is_in_the_stream_at_the_end_is_still_delivered(
-    package: Package, run: Run, received: Path
+@pytest.mark.parametrize("parallelization_factor", [1, 3])
+def test_what_is_not_delivered_at_the_end_is_delivered_after_a_restart(
+    run: Run, sink: Sink, parallelization_factor: int
 ) -> None:
-    slow = TRIGGER | {"batching_window": 300}
-    package("tests.sink", RECORDING.format(path=str(received)), trigger=slow)
-    run(lambda cloud: put(cloud, "key", "late"))
-    assert [data for _, data, _ in seen(received)] == ["late"]
+    sink.package(REPORT_BAD, parallelization_factor=parallelization_factor)
+
+    async def test(cloud: Cloud) -> None:
+        await put(cloud, "key", "good", "bad", "last")
+        await until(lambda: delivered(cloud) == 1)
+
+    run(test)
+    before = len(sink.batches)
+    sink.package(parallelization_factor=parallelization_factor)
+    run(deliver(sink, "key", "new"))
+    after = [each for batch in sink.batches[before:] for each in batch]
+    assert after == ["bad", "last", "new"]

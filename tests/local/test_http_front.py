@@ -1,6 +1,13 @@
+"""Rules of "Create AWS Lambda proxy integrations for HTTP APIs in API Gateway" (payload 2.0),
+"Create routes for HTTP APIs in API Gateway" and "Quotas for HTTP APIs in API Gateway".
+"""
+
 import asyncio
 import base64
+import gzip
+import http.client
 import json
+import random
 from collections.abc import Callable
 from typing import Any
 
@@ -11,13 +18,26 @@ from local.cloud import Cloud
 from local.http_front import response
 from local.invocation import InvocationResult
 
-ROUTES = {"type": "http", "routes": ["POST /echo", "ANY /items/{id}", "GET /files/{path+}"]}
+type Package = Callable[..., None]
+
+ROUTES = [
+    "GET /files/{path+}",
+    "ANY /items/{id}",
+    "POST /echo",
+    "GET /items/{id}",
+    "GET /items/new",
+]
+MEGABYTE = 1024 * 1024
+
+
+def routed(routes: list[str]) -> dict[str, Any]:
+    return {"type": "http", "routes": routes}
 
 
 @pytest.fixture
 def echo(package: Callable[..., None], run: Callable[..., None]) -> Callable[..., None]:
     """Runs an async test with a session to a function that answers with its event."""
-    package("tests.echo", "def handler(event, context): return event", trigger=ROUTES)
+    package("tests.echo", "def handler(event, context): return event", trigger=routed(ROUTES))
 
     def run_with_session(test: Callable[[aiohttp.ClientSession], Any]) -> None:
         async def with_session(cloud: Cloud) -> None:
@@ -84,10 +104,70 @@ def test_paths(echo: Callable[..., None]) -> None:
 
 def test_a_body_over_the_limit(echo: Callable[..., None]) -> None:
     async def test(session: aiohttp.ClientSession) -> None:
-        async with session.post("/echo", data=b"x" * (10 * 1024 * 1024 + 1)) as answer:
+        async with session.post("/echo", data=b"x" * (10 * MEGABYTE + 1)) as answer:
             assert answer.status == 413
 
     echo(test)
+
+
+def test_an_event_over_the_limit_of_lambda(echo: Callable[..., None]) -> None:
+    async def test(session: aiohttp.ClientSession) -> None:
+        # In base64 it has more than 6 MB.
+        async with session.post("/echo", data=b"x" * (5 * MEGABYTE)) as answer:
+            assert answer.status == 413
+
+    echo(test)
+
+
+def test_the_most_specific_route_is_taken(echo: Callable[..., None]) -> None:
+    async def test(session: aiohttp.ClientSession) -> None:
+        for method, path, route_key in (
+            ("GET", "/items/new", "GET /items/new"),
+            ("GET", "/items/7", "GET /items/{id}"),
+            ("PUT", "/items/7", "ANY /items/{id}"),
+        ):
+            async with session.request(method, path) as answer:
+                assert (await answer.json())["routeKey"] == route_key
+
+    echo(test)
+
+
+def test_one_connection_serves_many_requests(package: Package, run: Callable[..., None]) -> None:
+    package("tests.echo", "def handler(event, context): return 1", trigger=routed(["GET /"]))
+
+    def get_twice(url: str) -> None:
+        connection = http_connection(url)
+        connection.connect()
+        first = connection.sock
+        for _ in range(2):
+            connection.request("GET", "/")
+            assert connection.getresponse().read() == b"1"
+            assert connection.sock is first
+
+    run(lambda cloud: asyncio.to_thread(get_twice, cloud.url))
+
+
+def test_a_compressed_body_passes_both_ways(package: Package, run: Callable[..., None]) -> None:
+    package(
+        "tests.echo",
+        "def handler(event, context):\n"
+        "    return {'statusCode': 200, 'isBase64Encoded': True, 'body': event['body'],\n"
+        "        'headers': {'content-encoding': event['headers']['content-encoding']},\n"
+        "        'cookies': ['a=1; Secure', 'b=2']}",
+        trigger=routed(["POST /"]),
+    )
+    body = gzip.compress(random.Random(0).randbytes(1000))
+
+    def post(url: str) -> None:
+        connection = http_connection(url)
+        headers = {"Content-Encoding": "gzip", "Content-Type": "application/json"}
+        connection.request("POST", "/", body, headers)
+        answer = connection.getresponse()
+        assert answer.headers["Content-Encoding"] == "gzip"
+        assert answer.headers.get_all("Set-Cookie") == ["a=1; Secure", "b=2"]
+        assert answer.read() == body
+
+    run(lambda cloud: asyncio.to_thread(post, cloud.url))
 
 
 def test_requests_at_once(echo: Callable[..., None]) -> None:
@@ -101,6 +181,10 @@ def test_requests_at_once(echo: Callable[..., None]) -> None:
         assert bodies == [str(number) for number in range(30)]
 
     echo(test)
+
+
+def http_connection(url: str) -> http.client.HTTPConnection:
+    return http.client.HTTPConnection(url.removeprefix("http://"), timeout=20)
 
 
 def result(answer: object) -> InvocationResult:
@@ -122,11 +206,17 @@ def test_a_formatted_answer() -> None:
     assert formatted.headers.getall("Set-Cookie") == ["a=1", "b=2"]
 
 
-@pytest.mark.parametrize("answer", [None, "text", ["a"], {"no": "status code"}])
+@pytest.mark.parametrize("answer", [None, ["a"], {"no": "status code"}])
 def test_an_answer_without_status_code_is_the_body(answer: object) -> None:
     formatted = response(result(answer))
     assert (formatted.status, formatted.content_type) == (200, "application/json")
     assert json.loads(str(formatted.text)) == answer
+
+
+def test_a_text_without_status_code_is_the_body_as_it_is() -> None:
+    formatted = response(result("text"))
+    assert (formatted.status, formatted.content_type) == (200, "application/json")
+    assert formatted.text == "text"
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from botocore.config import Config
 if TYPE_CHECKING:
     from mypy_boto3_kinesis import KinesisClient
     from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_sqs import SQSClient
 
 ENVIRONMENT = "local"
 REGION = "us-east-1"
@@ -36,9 +37,18 @@ def stream_arn(stream: str) -> str:
     return f"arn:aws:kinesis:{REGION}:{ACCOUNT_ID}:stream/{stream_name(stream)}"
 
 
+def queue_name(queue: str) -> str:
+    """The SQS queue that a manifest calls `queue`."""
+    return f"{ENVIRONMENT}-{queue}"
+
+
 def kinesis_client(endpoint: str) -> KinesisClient:
     config = Config(retries={"total_max_attempts": 2})
     return _session().client("kinesis", endpoint_url=endpoint, config=config)
+
+
+def sqs_client(endpoint: str) -> SQSClient:
+    return _session().client("sqs", endpoint_url=endpoint)
 
 
 def lambda_client(endpoint: str) -> LambdaClient:

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import IO
 
 PR_SET_PDEATHSIG = 1  # prctl(2)
+PR_CAPBSET_DROP = 24
+CAP_DAC_OVERRIDE = 1  # capabilities(7)
 _libc = ctypes.CDLL(None)  # loaded here, as little as possible may happen between fork and exec
 
 
@@ -25,14 +27,18 @@ async def start(
     stdout: int | None = None,
     user: pwd.struct_passwd | None = None,
     death_signal: signal.Signals = signal.SIGKILL,
+    respects_permissions: bool = False,
 ) -> Process:
     """Starts a program that gets `death_signal` from the kernel when this process dies in any way.
 
     It has a session of its own: Ctrl-C reaches us alone, and we stop it in the right order. The
     kernel ties the signal to the thread that forks, so this must run on the main thread.
+    A program that `respects_permissions` can't write to a read-only file even when root runs it.
     """
 
-    def tie_to_parent() -> None:
+    def prepare() -> None:
+        if respects_permissions:
+            _libc.prctl(PR_CAPBSET_DROP, CAP_DAC_OVERRIDE)  # who isn't root hasn't got it
         _libc.prctl(PR_SET_PDEATHSIG, death_signal.value)
 
     return await asyncio.create_subprocess_exec(
@@ -46,7 +52,7 @@ async def start(
         group=user and user.pw_gid,
         extra_groups=user and [],
         start_new_session=True,
-        preexec_fn=tie_to_parent,  # after the change of user, which resets it
+        preexec_fn=prepare,  # after the change of user, which resets it
     )
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import json
+import shutil
 import socket
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
@@ -13,19 +14,29 @@ from pathlib import Path
 from aiohttp import web
 from botocore.exceptions import BotoCoreError
 
-from local import account, function_code, http_front
+from local import account, function_code, hot_swap, http_front
+from local.asynchronous_invocation import AsynchronousInvocations, require_destinations
+from local.clock import WALL_CLOCK, Clock
 from local.errors import LocalCloudError
-from local.event_source_mapping import ShardPoller
+from local.event_source_mapping import EventSourceMapping
+from local.event_source_mapping_shard import ShardPoller
 from local.function import Function
 from local.invoke_api import InvokeApi
 from local.kinesis import Kinesis, running_kinesis
-from local.manifest import HttpTrigger, Manifest, StreamTrigger, load_manifests, streams_of
+from local.manifest import (
+    HttpTrigger,
+    Manifest,
+    StreamTrigger,
+    load_manifests,
+    queues_of,
+    streams_of,
+)
 from local.postgres import Postgres, running_postgres
+from local.schedule import running_schedules
 from local.state import locked, secret
 
 MIGRATE = "consumers.migrate"
 FINISH_SECONDS = 0.5  # at the end, for requests in flight
-DRAIN_SECONDS = 1.0  # at the end, for records in the streams
 
 type Progress = Callable[[str, float], None]
 """Told what was done, and in how many seconds."""
@@ -38,37 +49,49 @@ class Cloud:
     url: str
     api_key: str
     functions: Mapping[str, Function]
-    pollers: Sequence[ShardPoller]
+    mappings: Sequence[EventSourceMapping]
     postgres: Postgres | None
     kinesis: Kinesis | None
     _polling: Sequence[asyncio.Task[None]]
+    state: Path
+    dist: Path
+    progress: Progress
+
+    @property
+    def pollers(self) -> list[ShardPoller]:
+        """Of all shards that were found so far."""
+        return [poller for mapping in self.mappings for poller in mapping.pollers.values()]
 
     async def watch(self) -> None:
-        """Returns never; raises LocalCloudError when Kinesis is gone."""
+        """Takes new code from `dist`; never returns, but raises when Kinesis is gone."""
+        swapping = hot_swap.watch(self.dist, self.state / "code", self.functions, self.progress)
         try:
-            await asyncio.gather(*self._polling, asyncio.Event().wait())
-        except BotoCoreError as error:
-            raise LocalCloudError(f"The emulator of Kinesis has ended: {error}") from error
+            await asyncio.gather(*self._polling, swapping)
+        except ExceptionGroup as failures:
+            if failures.subgroup(BotoCoreError) is None:
+                raise
+            raise LocalCloudError("The emulator of Kinesis has ended.") from failures
 
 
 @asynccontextmanager
 async def running_cloud(
-    dist: Path, state: Path, port: int, progress: Progress
+    dist: Path, state: Path, port: int, progress: Progress, clock: Clock = WALL_CLOCK
 ) -> AsyncIterator[Cloud]:
     """Runs every function in `dist` that may exist locally, with all it needs.
 
-    It is reached on `port` of the loopback interface (0: any free one). At the end what is in the
-    streams is still delivered, as far as a second goes. Raises LocalCloudError when it can't start.
+    It is reached on `port` of the loopback interface (0: any free one). What is in the streams at
+    the end is delivered after the next start. Raises LocalCloudError when it can't start.
     """
     state = state.resolve()  # the children have other working directories
     async with AsyncExitStack() as stack:
         stack.enter_context(locked(state))
+        stack.callback(function_code.kill_leftovers, state / "code")
         listener = stack.enter_context(_listener(port))
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         manifests = load_manifests(dist)
+        require_destinations(manifests)
         api_key = secret(state, "api_key")
         logs = state / "logs"
-        logs.mkdir(exist_ok=True)
         with _timed(progress, f"{len(manifests)} functions unpacked"):
             code = await asyncio.to_thread(_unpack, manifests, dist, state)
         postgres, kinesis = await stack.enter_async_context(
@@ -76,24 +99,33 @@ async def running_cloud(
         )
         functions = {}
         for manifest in manifests:
-            log = stack.enter_context((logs / f"{manifest.name}.log").open("wb"))
             variables = _variables(manifest, api_key, postgres, kinesis)
-            function = Function(manifest, code[manifest.name], state / "runtime", variables, log)
+            function = Function(manifest, code[manifest.name], state, variables)
             stack.push_async_callback(function.stop)
             functions[manifest.name] = function
         if postgres is not None and MIGRATE in functions:
             with _timed(progress, "Database migrated"):
                 await _migrate(functions[MIGRATE])
                 await asyncio.to_thread(postgres.let_roles_log_in)
-        pollers = [] if kinesis is None else await _pollers(functions, kinesis)
-        polling = await stack.enter_async_context(_polling(pollers))
-        await stack.enter_async_context(_serving(listener, functions))
-        yield Cloud(url, api_key, functions, pollers, postgres, kinesis, polling)
+        mappings = [] if kinesis is None else _mappings(functions, kinesis, state)
+        polling = await stack.enter_async_context(_polling(mappings))
+        events = AsynchronousInvocations(functions, clock)
+        await stack.enter_async_context(events.running())
+        await stack.enter_async_context(running_schedules(functions.values(), events, clock))
+        await stack.enter_async_context(_serving(listener, functions, events))
+        yield Cloud(
+            url, api_key, functions, mappings, postgres, kinesis, polling, state, dist, progress
+        )
 
 
 def _unpack(manifests: Sequence[Manifest], dist: Path, state: Path) -> dict[str, Path]:
-    function_code.link_runtime_client(state / "runtime")
+    """Clears what the run before has left, and unpacks the functions' code."""
     code = state / "code"
+    function_code.kill_leftovers(code)
+    for directory in ("logs", "tmp"):
+        shutil.rmtree(state / directory, ignore_errors=True)
+    (state / "logs").mkdir()
+    function_code.link_runtime_client(state / "runtime")
     function_code.remove_all_but(manifests, code)
     return {manifest.name: function_code.unpack(manifest, dist, code) for manifest in manifests}
 
@@ -117,7 +149,9 @@ async def _running_backends(
             return None
         with _timed(progress, "Kinesis started"):
             log = stack.enter_context((logs / "kinesis.log").open("wb"))
-            return await stack.enter_async_context(running_kinesis(streams, state, log))
+            return await stack.enter_async_context(
+                running_kinesis(streams, queues_of(manifests), state, log)
+            )
 
     async with AsyncExitStack() as stack:
         try:
@@ -149,25 +183,24 @@ async def _migrate(migrate: Function) -> None:
         raise LocalCloudError(f"The database could not be migrated: {reason}")
 
 
-async def _pollers(functions: Mapping[str, Function], kinesis: Kinesis) -> list[ShardPoller]:
+def _mappings(
+    functions: Mapping[str, Function], kinesis: Kinesis, state: Path
+) -> list[EventSourceMapping]:
     return [
-        ShardPoller(kinesis, shard_id, trigger, function)
+        EventSourceMapping(kinesis, trigger, function, state)
         for function in functions.values()
         if isinstance(trigger := function.manifest.trigger, StreamTrigger)
-        for shard_id in await kinesis.shard_ids(trigger.stream)
     ]
 
 
 @asynccontextmanager
-async def _polling(pollers: Sequence[ShardPoller]) -> AsyncIterator[list[asyncio.Task[None]]]:
-    tasks = [asyncio.create_task(poller.run()) for poller in pollers]
+async def _polling(
+    mappings: Sequence[EventSourceMapping],
+) -> AsyncIterator[list[asyncio.Task[None]]]:
+    tasks = [asyncio.create_task(mapping.run()) for mapping in mappings]
     try:
         yield tasks
     finally:
-        for poller in pollers:
-            poller.drain()
-        if tasks:
-            await asyncio.wait(tasks, timeout=DRAIN_SECONDS)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -175,10 +208,10 @@ async def _polling(pollers: Sequence[ShardPoller]) -> AsyncIterator[list[asyncio
 
 @asynccontextmanager
 async def _serving(
-    listener: socket.socket, functions: Mapping[str, Function]
+    listener: socket.socket, functions: Mapping[str, Function], events: AsynchronousInvocations
 ) -> AsyncIterator[None]:
     application = web.Application(client_max_size=http_front.MAXIMUM_BODY)
-    InvokeApi(functions.values()).add_routes(application.router)
+    InvokeApi(functions.values(), events).add_routes(application.router)
     http_front.add_routes(application.router, functions.values())
     runner = web.AppRunner(
         application, access_log=None, auto_decompress=False, shutdown_timeout=FINISH_SECONDS

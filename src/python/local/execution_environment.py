@@ -1,158 +1,147 @@
-"""One process that runs one function, one invocation at a time.
+"""One execution environment: it runs one function, one invocation at a time.
 
 Source: "Understanding the Lambda execution environment lifecycle" in the Lambda developer guide.
 """
 
 import asyncio
-import json
-import os
 import secrets
-import sys
+import shutil
 import time
-from asyncio.subprocess import Process
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO
 
-from local import account, child_process
+from local import account
+from local.function_log import LogStream, end_lines, init_report_line, start_line
 from local.invocation import Invocation, InvocationResult, failure
 from local.manifest import Manifest
-from local.runtime_api import RuntimeApi
+from local.runtime_process import RuntimeProcess
 
 INIT_SECONDS = 10.0
-# The interpreter itself: the one we run on may be of a virtual environment with packages.
-INTERPRETER = os.path.realpath(sys.executable)
 
 
 class ExecutionEnvironment:
     """An environment is started, then invoked any number of times in turn, then stopped.
 
-    `usable` is false from the moment it can't take another invocation: init has failed, an
-    invocation ran out of time, or the process has ended.
+    `state` is the directory where it finds the runtime client and leaves its log.
     """
 
     def __init__(
-        self,
-        manifest: Manifest,
-        code: Path,
-        runtime: Path,
-        variables: Mapping[str, str],
-        log: IO[bytes],
+        self, manifest: Manifest, code: Path, state: Path, variables: Mapping[str, str]
     ) -> None:
-        self.usable = True
-        self._manifest = manifest
+        self.manifest = manifest
         self._code = code
-        self._runtime = runtime
-        self._variables = variables
-        self._log = log
-        self._api = RuntimeApi(account.function_arn(manifest.name))
-        self._stack = AsyncExitStack()
-        self._request_id = ""
-        self._init_failure: InvocationResult | None = None
+        self._state = state
+        self._id = secrets.token_hex(16)
+        self._temporary = state / "tmp" / self._id
+        self._variables = {**self._lambda_variables(), **variables}
+        self._process: RuntimeProcess | None = None
         self._init_seconds: float | None = None
+        self._failed = False
+        self._stack = AsyncExitStack()
+
+    @property
+    def usable(self) -> bool:
+        """Whether it can take another invocation: no timeout, no failed init, no dead process."""
+        return not self._failed and (self._process is None or self._process.alive)
 
     async def start(self) -> None:
-        """Runs the function's init phase; when it fails, the first invocation answers with that."""
+        """Runs the init phase. When it fails, the first invocation begins with another try."""
+        self._temporary.mkdir(parents=True)
+        self._stack.callback(shutil.rmtree, self._temporary, ignore_errors=True)
+        log = self._state / "logs" / self.manifest.name / f"{self._id}.log"
+        self._log = self._stack.enter_context(LogStream(log))
         started = time.monotonic()
-        await self._stack.enter_async_context(self._api.serving())
-        process = await child_process.start(
-            [INTERPRETER, "-S", "-B", "-m", "awslambdaric", self._manifest.handler],
-            directory=self._code,
-            variables={**self._lambda_variables(), **self._variables},
-            log=self._log,
-        )
-        self._stack.push_async_callback(child_process.stop, process)
-        watcher = asyncio.create_task(self._watch(process))
-        self._stack.callback(watcher.cancel)
         try:
             async with asyncio.timeout(INIT_SECONDS):
-                self._init_failure = await self._api.initialized
+                failed = await self._initialize()
         except TimeoutError:
-            self._init_failure = _timed_out(self._request_id, INIT_SECONDS)
-        self._init_seconds = time.monotonic() - started
-        self.usable = self._init_failure is None
+            failed = _timed_out("", INIT_SECONDS)
+        seconds = time.monotonic() - started
+        if failed is None:
+            self._init_seconds = seconds
+        else:
+            self._log.write(init_report_line(failed, seconds))
+            await self._end_process()
 
-    async def invoke(self, payload: bytes) -> InvocationResult:
-        """Runs the function on `payload`, and stops the environment when its time is over."""
-        timeout = self._manifest.timeout
-        invocation = Invocation(payload, deadline=time.time() + timeout)
-        self._request_id = invocation.request_id
-        self._write("platform.start", requestId=invocation.request_id, version="$LATEST")
+    async def invoke(self, invocation: Invocation) -> InvocationResult:
+        """Runs the function, and kills its process when the function's time is over."""
+        position = self._log.size
+        self._log.write(start_line(invocation.request_id))
         started = time.monotonic()
-        result = self._init_failure
-        if result is None:
-            self._api.hand_over(invocation)
-            try:
-                async with asyncio.timeout(timeout):
-                    result = await self._api.result
-            except TimeoutError:
-                result = _timed_out(invocation.request_id, timeout)
-                await self.stop()
-        self._report(invocation, result, time.monotonic() - started)
-        return result
+        try:
+            async with asyncio.timeout(self.manifest.timeout):
+                result = await self._run(invocation)
+        except TimeoutError:
+            self._failed = True
+            result = _timed_out(invocation.request_id, self.manifest.timeout)
+        seconds = time.monotonic() - started
+        memory = 0 if self._process is None else self._process.max_memory
+        lines = end_lines(
+            invocation.request_id,
+            self.manifest,
+            result,
+            seconds=seconds,
+            init_seconds=self._init_seconds,
+            memory=memory,
+        )
+        if not self.usable:
+            await self._end_process()
+        self._log.write(lines)
+        self._init_seconds = None
+        return replace(result, log=self._log.tail(position))
 
     async def stop(self) -> None:
-        """Kills the process and frees its port."""
-        self.usable = False
+        """Kills the process, and removes what it has in its temporary directory."""
+        await self._end_process()
         await self._stack.aclose()
 
-    async def _watch(self, process: Process) -> None:
-        status = await process.wait()
-        self.usable = False
-        reason = f"signal {-status}" if status < 0 else f"exit status {status}"
-        message = f"RequestId: {self._request_id} Error: Runtime exited with error: {reason}"
-        result = failure("Runtime.ExitError", message)
-        if not self._api.initialized.done():
-            self._api.initialized.set_result(result)
-        if not self._api.result.done():
-            self._api.result.set_result(result)
+    async def _run(self, invocation: Invocation) -> InvocationResult:
+        deadline = time.time() + self.manifest.timeout
+        if self._process is None:
+            failed = await self._initialize()
+            if failed is not None:
+                self._failed = True
+                return failed
+        assert self._process is not None
+        return await self._process.answer(invocation, deadline)
+
+    async def _initialize(self) -> InvocationResult | None:
+        self._process = RuntimeProcess(self.manifest, account.function_arn(self.manifest.name))
+        await self._process.start(self._code, self._variables, self._log.file)
+        return await self._process.initialize()
+
+    async def _end_process(self) -> None:
+        if self._process is not None:
+            await self._process.stop()
+            self._process = None
 
     def _lambda_variables(self) -> dict[str, str]:
         """Source: "Defined runtime environment variables" in the Lambda developer guide."""
-        function = account.deployed_name(self._manifest.name)
-        stream = f"{datetime.now(UTC):%Y/%m/%d}/[$LATEST]{secrets.token_hex(16)}"
+        function = account.deployed_name(self.manifest.name)
         return {
-            "_HANDLER": self._manifest.handler,
+            "_HANDLER": self.manifest.handler,
             "AWS_REGION": account.REGION,
             "AWS_DEFAULT_REGION": account.REGION,
-            "AWS_EXECUTION_ENV": f"AWS_Lambda_{self._manifest.runtime}",
+            "AWS_EXECUTION_ENV": f"AWS_Lambda_{self.manifest.runtime}",
             "AWS_LAMBDA_FUNCTION_NAME": function,
-            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(self._manifest.memory),
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(self.manifest.memory),
             "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
             "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
             "AWS_LAMBDA_LOG_FORMAT": "JSON",
             "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{function}",
-            "AWS_LAMBDA_LOG_STREAM_NAME": stream,
-            "AWS_LAMBDA_RUNTIME_API": self._api.address,
+            "AWS_LAMBDA_LOG_STREAM_NAME": f"{datetime.now(UTC):%Y/%m/%d}/[$LATEST]{self._id}",
             "AWS_ACCESS_KEY_ID": account.ACCESS_KEY_ID,
             "AWS_SECRET_ACCESS_KEY": account.SECRET_ACCESS_KEY,
             "LAMBDA_TASK_ROOT": str(self._code),
             "LANG": "en_US.UTF-8",
             "PATH": "/usr/local/bin:/usr/bin:/bin",
-            "PYTHONPATH": str(self._runtime),
+            "PYTHONPATH": str(self._state / "runtime"),
+            "TMPDIR": str(self._temporary),  # on AWS /tmp itself is the environment's own
             "TZ": ":UTC",
         }
-
-    def _report(self, invocation: Invocation, result: InvocationResult, seconds: float) -> None:
-        metrics: dict[str, float] = {
-            "durationMs": round(seconds * 1000, 3),
-            "memorySizeMB": self._manifest.memory,
-        }
-        if self._init_seconds is not None:
-            metrics["initDurationMs"] = round(self._init_seconds * 1000, 3)
-            self._init_seconds = None
-        status = "error" if result.failed else "success"
-        self._write(
-            "platform.report", requestId=invocation.request_id, status=status, metrics=metrics
-        )
-
-    def _write(self, event_type: str, **record: object) -> None:
-        """Source: "Lambda Telemetry API Event schema reference" in the Lambda developer guide."""
-        event = {"time": datetime.now(UTC).isoformat(), "type": event_type, "record": record}
-        self._log.write(json.dumps(event).encode() + b"\n")
-        self._log.flush()
 
 
 def _timed_out(request_id: str, seconds: float) -> InvocationResult:

@@ -1,6 +1,7 @@
 """API Gateway's HTTP API in front of the functions with an http trigger.
 
-Source: "Create AWS Lambda proxy integrations for HTTP APIs in API Gateway", payload format 2.0.
+Source: "Create AWS Lambda proxy integrations for HTTP APIs in API Gateway", payload format 2.0,
+and "Create routes for HTTP APIs in API Gateway".
 """
 
 import base64
@@ -15,7 +16,7 @@ from aiohttp import web
 
 from local.account import ACCOUNT_ID
 from local.function import Function
-from local.invocation import InvocationResult
+from local.invocation import MAXIMUM_PAYLOAD, InvocationResult
 from local.manifest import HttpTrigger
 
 MAXIMUM_BODY = 10 * 1024 * 1024  # bytes, by API Gateway's quotas
@@ -26,22 +27,24 @@ type Handler = Callable[[web.Request], Awaitable[web.Response]]
 
 def add_routes(router: web.UrlDispatcher, functions: Iterable[Function]) -> None:
     """Routes requests to the functions' route keys, and answers 404 to all others."""
-    default: Handler = _not_found
-    for function in functions:
-        for route_key in _routes(function):
-            if route_key == "$default":
-                default = _integration(route_key, function)
-                continue
-            method, path = route_key.split(" ")
-            path = re.sub(r"\{(\w+)\+\}", r"{\1:.+}", path)  # a greedy path variable
-            integration = _integration(route_key, function)
-            router.add_route("*" if method == "ANY" else method, path, integration)
-    router.add_route("*", "/{_:.*}", default)
+    routes = [
+        (route_key, function)
+        for function in functions
+        if isinstance(trigger := function.manifest.trigger, HttpTrigger)
+        for route_key in trigger.routes
+    ]
+    for route_key, function in sorted(routes, key=_specificity):
+        method, path = route_key.split(" ")
+        path = re.sub(r"\{(\w+)\+\}", r"{\1:.+}", path)  # a greedy path variable
+        integration = _integration(route_key, function)
+        router.add_route("*" if method == "ANY" else method, path, integration)
+    router.add_route("*", "/{_:.*}", _not_found)
 
 
-def _routes(function: Function) -> tuple[str, ...]:
-    trigger = function.manifest.trigger
-    return trigger.routes if isinstance(trigger, HttpTrigger) else ()
+def _specificity(route: tuple[str, Function]) -> tuple[int, bool, str]:
+    """The router takes the first that matches: a greedy path and any method come last."""
+    method, path = route[0].split(" ")
+    return path.count("+}"), method == "ANY", path
 
 
 async def _not_found(request: web.Request) -> web.Response:
@@ -55,7 +58,10 @@ def _integration(route_key: str, function: Function) -> Handler:
         except web.HTTPRequestEntityTooLarge:
             return _message(413, "Request Entity Too Large")
         event = request_event(request, body, route_key, str(uuid.uuid4()), datetime.now(UTC))
-        return response(await function.invoke(json.dumps(event).encode()))
+        payload = json.dumps(event).encode()
+        if len(payload) > MAXIMUM_PAYLOAD:  # Lambda's limit, below API Gateway's own
+            return _message(413, "Request Entity Too Large")
+        return response(await function.invoke(payload))
 
     return integration
 
@@ -102,7 +108,7 @@ def request_event(
     if request.headers.getall("Cookie", []):
         cookies = "; ".join(request.headers.getall("Cookie"))
         event["cookies"] = cookies.split("; ")
-    if route_key != "$default" and request.match_info:
+    if request.match_info:
         event["pathParameters"] = dict(request.match_info)
     if body:
         text = _text(body, request)
@@ -125,6 +131,8 @@ def response(result: InvocationResult) -> web.Response:
     if result.failed:
         return _message(500, "Internal Server Error")
     answer = json.loads(result.payload)
+    if isinstance(answer, str):
+        return web.Response(text=answer, content_type="application/json")
     if not isinstance(answer, dict) or "statusCode" not in answer:
         return web.json_response(answer)
     try:

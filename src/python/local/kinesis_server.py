@@ -1,38 +1,40 @@
-"""The emulator of Kinesis: moto, as a program of its own that prints its port and serves."""
+"""The emulator of Kinesis and SQS: moto, as a program that prints its port and serves.
 
-import itertools
+Its argument is the file that keeps the streams across restarts.
+"""
+
+import sys
 import threading
-import time
 from collections.abc import Iterable
+from pathlib import Path
 from wsgiref.types import StartResponse, WSGIEnvironment
 
-from moto.kinesis import models
+from moto.kinesis.models import kinesis_backends
 from moto.moto_server.werkzeug_app import create_backend_app
 from werkzeug.serving import make_server
 
-_sequence_numbers = itertools.count(time.time_ns())
-_one_request_at_a_time = threading.Lock()
-_moto = create_backend_app("kinesis")
+from local import account
+from local.kinesis_shards import restore
 
 
-def put_record(shard: models.Shard, partition_key: str, data: str, explicit_hash_key: str) -> str:
-    """moto counts each shard from 1, again after every start, and reads the whole shard to count.
+def serve(journal_path: Path) -> None:
+    journal = restore(kinesis_backends[account.ACCOUNT_ID][account.REGION], journal_path)
+    services = {"Kinesis": create_backend_app("kinesis"), "AmazonSQS": create_backend_app("sqs")}
+    one_request_at_a_time = threading.Lock()
 
-    A sequence number must not come back: consumers key what they keep for good by it.
-    """
-    number = next(_sequence_numbers)
-    shard.records[number] = models.Record(partition_key, data, number, explicit_hash_key)
-    return str(number)
+    def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """moto's own, in turns: its shards lose records when two requests put at once."""
+        with one_request_at_a_time:
+            service = environ.get("HTTP_X_AMZ_TARGET", "").partition(".")[0].partition("_")[0]
+            moto = services.get(service, services["Kinesis"])
+            answer: Iterable[bytes] = moto(environ, start_response)
+            journal.flush()
+            return answer
 
-
-def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-    """moto's own application, in turns: its shards lose records when two requests put at once."""
-    with _one_request_at_a_time:
-        return _moto(environ, start_response)
-
-
-if __name__ == "__main__":
-    models.Shard.put_record = put_record  # type: ignore[assignment,method-assign]
     server = make_server("127.0.0.1", 0, application, threaded=True)
     print(server.port, flush=True)
     server.serve_forever()
+
+
+if __name__ == "__main__":
+    serve(Path(sys.argv[1]))

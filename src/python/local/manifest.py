@@ -41,7 +41,11 @@ class StreamTrigger(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag
     maximum_retry_attempts: int
     maximum_record_age: int  # seconds
     bisect_on_error: bool
-    starting_position: Literal["TRIM_HORIZON", "LATEST"]
+    tumbling_window: int  # seconds; 0: none
+    filters: tuple[str, ...]  # event patterns, of which a record has to match one
+    on_failure_queue: str | None
+    starting_position: Literal["TRIM_HORIZON", "LATEST", "AT_TIMESTAMP"]
+    starting_position_timestamp: int | None  # seconds since the epoch
 
 
 class Permissions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -57,6 +61,8 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     zip: Zip
     memory: int  # MB
     timeout: int  # seconds
+    reserved_concurrency: int | None  # concurrent executions
+    on_failure: str | None  # the name of a function
     trigger: HttpTrigger | ScheduleTrigger | StreamTrigger | None
     permissions: Permissions
     environments: tuple[str, ...] | None
@@ -76,11 +82,38 @@ def load_manifests(dist: Path) -> list[Manifest]:
     return served
 
 
+def load_manifest(name: str, dist: Path) -> Manifest:
+    """The manifest of one function; raises LocalCloudError when it is missing or no manifest."""
+    path = dist / f"{name}.json"
+    if not path.exists():
+        raise LocalCloudError(f"{path} is missing: run `./pants package ::`.")
+    return _load(path)
+
+
+def read_zip(manifest: Manifest, dist: Path) -> bytes:
+    """The function's zip; raises LocalCloudError unless it is the one the manifest describes."""
+    archive = dist / manifest.zip.file
+    if not archive.exists():
+        raise LocalCloudError(f"{archive} is missing: run `./pants package ::`.")
+    content = archive.read_bytes()
+    if hashlib.sha256(content).hexdigest() != manifest.zip.sha256:
+        raise LocalCloudError(
+            f"{archive} is not the zip its manifest describes: run `./pants package ::`."
+        )
+    return content
+
+
 def streams_of(manifests: Sequence[Manifest]) -> list[str]:
     """The streams that functions read or write, as the manifests name them."""
     read = {m.trigger.stream for m in manifests if isinstance(m.trigger, StreamTrigger)}
     written = {stream for m in manifests for stream in m.permissions.writes_to}
     return sorted(read | written)
+
+
+def queues_of(manifests: Sequence[Manifest]) -> list[str]:
+    """The queues that event source mappings send to, as the manifests name them."""
+    streams = [m.trigger for m in manifests if isinstance(m.trigger, StreamTrigger)]
+    return sorted({s.on_failure_queue for s in streams if s.on_failure_queue is not None})
 
 
 def publish(packaged: Path, dist: Path) -> None:
@@ -110,13 +143,8 @@ def _load(path: Path) -> Manifest:
 
 
 def _require_runnable(manifest: Manifest, dist: Path) -> None:
+    read_zip(manifest, dist)
     archive = dist / manifest.zip.file
-    if not archive.exists():
-        raise LocalCloudError(f"{archive} is missing: run `./pants package ::`.")
-    if hashlib.sha256(archive.read_bytes()).hexdigest() != manifest.zip.sha256:
-        raise LocalCloudError(
-            f"{archive} is not the zip its manifest describes: run `./pants package ::`."
-        )
     if sys.platform != "linux":
         raise LocalCloudError("The zips hold Linux binaries: run the local cloud on Linux.")
     machine = MACHINES.get(platform.machine().lower(), platform.machine())

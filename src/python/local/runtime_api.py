@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 
 from aiohttp import web
 
-from local.invocation import MAXIMUM_PAYLOAD, Invocation, InvocationResult, failure
+from local.invocation import MAXIMUM_RESPONSE, Invocation, InvocationResult, failure
 
 VERSION = "/2018-06-01/runtime"
 
@@ -29,13 +29,16 @@ class RuntimeApi:
         self.initialized: asyncio.Future[InvocationResult | None] = asyncio.Future()
         self.result: asyncio.Future[InvocationResult] = asyncio.Future()
         self._function_arn = function_arn
-        self._invocations: asyncio.Queue[Invocation] = asyncio.Queue()
+        self._invocations: asyncio.Queue[tuple[Invocation, float]] = asyncio.Queue()
         self._current: Invocation | None = None
 
-    def hand_over(self, invocation: Invocation) -> None:
-        """Gives the client its next invocation; `result` is then the future of this one."""
+    def hand_over(self, invocation: Invocation, deadline: float) -> None:
+        """Gives the client its next invocation; `result` is then the future of this one.
+
+        `deadline` is in seconds since the epoch.
+        """
         self.result = asyncio.Future()
-        self._invocations.put_nowait(invocation)
+        self._invocations.put_nowait((invocation, deadline))
 
     @asynccontextmanager
     async def serving(self) -> AsyncIterator[None]:
@@ -58,22 +61,24 @@ class RuntimeApi:
     async def _next(self, request: web.Request) -> web.Response:
         if not self.initialized.done():
             self.initialized.set_result(None)
-        self._current = await self._invocations.get()
+        self._current, deadline = await self._invocations.get()
         headers = {
             "Lambda-Runtime-Aws-Request-Id": self._current.request_id,
-            "Lambda-Runtime-Deadline-Ms": str(int(self._current.deadline * 1000)),
+            "Lambda-Runtime-Deadline-Ms": str(int(deadline * 1000)),
             "Lambda-Runtime-Invoked-Function-Arn": self._function_arn,
             "Lambda-Runtime-Trace-Id": f"Root=1-{int(time.time()):08x}-{secrets.token_hex(12)}",
             "Content-Type": "application/json",
         }
+        if self._current.client_context is not None:
+            headers["Lambda-Runtime-Client-Context"] = self._current.client_context
         return web.Response(body=self._current.payload, headers=headers)
 
     async def _response(self, request: web.Request) -> web.Response:
         payload = await request.read()
-        if len(payload) > MAXIMUM_PAYLOAD:
+        if len(payload) > MAXIMUM_RESPONSE:
             message = (
                 "Response payload size exceeded maximum allowed payload size "
-                f"({MAXIMUM_PAYLOAD} bytes)."
+                f"({MAXIMUM_RESPONSE} bytes)."
             )
             return self._answered(request, failure("Function.ResponseSizeTooLarge", message))
         return self._answered(request, InvocationResult(payload))

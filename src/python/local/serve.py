@@ -11,10 +11,10 @@ from local.cloud import running_cloud
 from local.status import JsonStatus, ScreenStatus, Status
 
 
-async def serve(dist: Path, state: Path, port: int, status: Status) -> int:
+async def serve(dist: Path, state: Path, port: int, status: Status, follow: str | None) -> int:
     """Shows the running cloud until cancelled, or until a part fails that it can't do without."""
     async with running_cloud(dist, state, port, status.progress) as cloud:
-        await asyncio.gather(cloud.watch(), status.show(cloud))
+        await asyncio.gather(cloud.watch(), status.show(cloud, follow))
     return 0
 
 
@@ -25,10 +25,12 @@ def main() -> int:
         "--state", type=Path, default=Path(".local"), help="what is kept; default: .local"
     )
     parser.add_argument("--json", action="store_true", help="print JSON, an object per line")
+    parser.add_argument("--follow", help="a function whose log is shown: consumers.log_sink")
     arguments = program.parse(parser)
     status: Status = JsonStatus() if arguments.json else ScreenStatus(Console())
     return program.run(
-        serve(arguments.dist, arguments.state, arguments.port, status), status_when_stopped=0
+        serve(arguments.dist, arguments.state, arguments.port, status, arguments.follow),
+        status_when_stopped=0,
     )
 
 

@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import time
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing, nullcontext
 from typing import Protocol
 
 from rich import box
@@ -11,8 +13,11 @@ from rich.live import Live
 from rich.table import Table
 
 from local.cloud import Cloud
+from local.event_source_mapping_shard import ShardPoller
 from local.function import Function
+from local.log_follower import LogFollower
 from local.manifest import HttpTrigger, ScheduleTrigger, StreamTrigger
+from local.postgres import Postgres
 
 REFRESH_SECONDS = 0.5
 EXAMPLE_ROUTE = "POST /errors"
@@ -24,12 +29,15 @@ EXAMPLE_BODY = {
 }
 
 
+type Row = dict[str, str | float]
+
+
 class Status(Protocol):
     def progress(self, what: str, seconds: float) -> None:
-        """Says that a step of the start is done."""
+        """Says that something is done: a step of the start, or a change of a function's code."""
 
-    async def show(self, cloud: Cloud) -> None:
-        """Shows the running cloud until cancelled."""
+    async def show(self, cloud: Cloud, follow: str | None) -> None:
+        """Shows the running cloud until cancelled, with the log of the function to `follow`."""
 
 
 class ScreenStatus:
@@ -39,18 +47,23 @@ class ScreenStatus:
         self._console = console
 
     def progress(self, what: str, seconds: float) -> None:
-        self._console.print(f"{what} in {seconds:.2f} s", highlight=False)
+        self._print(f"{what} in {seconds:.2f} s")
 
-    async def show(self, cloud: Cloud) -> None:
+    async def show(self, cloud: Cloud, follow: str | None) -> None:
+        follower, look = LogFollower(cloud, follow), Look(cloud)
         for line in introduction(cloud):
-            self._console.print(line, highlight=False, markup=False, soft_wrap=True)
-        if not self._console.is_terminal:
-            await asyncio.Event().wait()
-        with Live(console=self._console, auto_refresh=False) as live:
+            self._print(line)
+        live = Live(console=self._console, auto_refresh=False)
+        with live if self._console.is_terminal else nullcontext():
             while True:
-                tables = Group(_table(function_rows(cloud)), _table(shard_rows(cloud)))
-                live.update(tables, refresh=True)
+                for line in follower.new_lines():
+                    self._print(line)
+                if self._console.is_terminal:
+                    live.update(_screen(await look.rows()), refresh=True)
                 await asyncio.sleep(REFRESH_SECONDS)
+
+    def _print(self, line: str) -> None:
+        self._console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 class JsonStatus:
@@ -59,15 +72,67 @@ class JsonStatus:
     def progress(self, what: str, seconds: float) -> None:
         _print_json("progress", what=what, seconds=round(seconds, 3))
 
-    async def show(self, cloud: Cloud) -> None:
+    async def show(self, cloud: Cloud, follow: str | None) -> None:
+        follower, look = LogFollower(cloud, follow), Look(cloud)
         _print_json("ready", url=cloud.url, api_key=cloud.api_key)
         shown = None
         while True:
-            counts = {"functions": function_rows(cloud), "shards": shard_rows(cloud)}
-            if counts != shown:
-                _print_json("status", **counts)
-            shown = counts
+            for line in follower.new_lines():
+                _print_json("log", function=follow, line=line)
+            rows = await look.rows()
+            if rows != shown:
+                _print_json("status", **rows)
+            shown = rows
             await asyncio.sleep(REFRESH_SECONDS)
+
+
+class Look:
+    """What there is to see of a cloud, at every look anew."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self._cloud = cloud
+        self._delivered: dict[ShardPoller, int] = {}
+        self._looked = time.monotonic()
+
+    async def rows(self) -> dict[str, list[Row]]:
+        """Functions, shards and the quarantine, if there is one; a row is its headed values."""
+        now = time.monotonic()
+        seconds, self._looked = now - self._looked, now
+        rows = {
+            "functions": [function_row(function) for function in self._cloud.functions.values()],
+            "shards": [self._shard_row(poller, seconds) for poller in self._cloud.pollers],
+            "quarantine": [],
+        }
+        if self._cloud.postgres is not None:
+            count = await asyncio.to_thread(quarantined, self._cloud.postgres)
+            rows["quarantine"] = [] if count is None else [{"quarantined": count}]
+        return rows
+
+    def _shard_row(self, poller: ShardPoller, seconds: float) -> Row:
+        delivered = poller.delivered - self._delivered.get(poller, 0)
+        self._delivered[poller] = poller.delivered
+        return {
+            "stream": poller.stream,
+            "shard": poller.shard_id,
+            "delivered": poller.delivered,
+            "per_second": round(delivered / seconds),
+            "waiting": poller.waiting,
+            "iterator_age": round(poller.iterator_age, 1),
+            "retries": poller.retries,
+            "discarded": poller.discarded,
+        }
+
+
+def quarantined(postgres: Postgres) -> int | None:
+    """The rows of the table `quarantine`; None where there is no such table."""
+    with closing(postgres.connect()) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT to_regclass('quarantine') IS NOT NULL")
+        ((exists,),) = cursor.fetchall()
+        if not exists:
+            return None
+        cursor.execute("SELECT count(*) FROM quarantine")
+        ((count,),) = cursor.fetchall()
+        return int(count)
 
 
 def introduction(cloud: Cloud) -> Iterable[str]:
@@ -85,32 +150,16 @@ def introduction(cloud: Cloud) -> Iterable[str]:
     yield "Stop: Ctrl-C"
 
 
-def function_rows(cloud: Cloud) -> list[dict[str, str | float]]:
-    return [
-        {
-            "function": function.name,
-            "trigger": _trigger(function),
-            "invocations": function.invocations,
-            "running": function.running,
-            "errors": function.errors,
-            "cold_starts": function.cold_starts,
-        }
-        for function in cloud.functions.values()
-    ]
-
-
-def shard_rows(cloud: Cloud) -> list[dict[str, str | float]]:
-    return [
-        {
-            "stream": poller.stream,
-            "shard": poller.shard_id,
-            "delivered": poller.delivered,
-            "waiting": poller.waiting,
-            "iterator_age": round(poller.iterator_age, 1),
-            "retries": poller.retries,
-        }
-        for poller in cloud.pollers
-    ]
+def function_row(function: Function) -> Row:
+    return {
+        "function": function.name,
+        "trigger": _trigger(function),
+        "invocations": function.invocations,
+        "running": function.running,
+        "errors": function.errors,
+        "throttles": function.throttles,
+        "cold_starts": function.cold_starts,
+    }
 
 
 def _trigger(function: Function) -> str:
@@ -125,7 +174,11 @@ def _trigger(function: Function) -> str:
             return "by hand"
 
 
-def _table(rows: Sequence[Mapping[str, str | float]]) -> Table:
+def _screen(rows: Mapping[str, Sequence[Row]]) -> Group:
+    return Group(*(_table(table) for table in rows.values() if table))
+
+
+def _table(rows: Sequence[Row]) -> Table:
     table = Table(box=box.SIMPLE_HEAD)
     for row in rows[:1]:
         for heading, value in row.items():

@@ -1,0 +1,120 @@
+"""A function that is packaged again while the local cloud runs."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local import hot_swap
+from local.cloud import Cloud
+
+type Package = Callable[..., None]
+type Run = Callable[..., None]
+
+SLOW = "import time\ndef handler(event, context): time.sleep(event); return {!r}"
+
+
+async def invoke(cloud: Cloud, event: object) -> Any:
+    result = await cloud.functions["tests.one"].invoke(json.dumps(event).encode())
+    return json.loads(result.payload)
+
+
+@pytest.fixture
+def run_watching(run: Run, tmp_path: Path) -> Callable[..., None]:
+    """Runs an async test with a local cloud and what it tells, while it watches dist."""
+
+    def run_with_watcher(test: Callable[..., Any]) -> None:
+        async def watched(cloud: Cloud) -> None:
+            told: list[str] = []
+            watcher = asyncio.create_task(
+                hot_swap.watch(
+                    tmp_path / "dist",
+                    tmp_path / "state" / "code",
+                    cloud.functions,
+                    lambda what, seconds: told.append(what),
+                )
+            )
+            await test(cloud, told)
+            watcher.cancel()
+
+        run(watched)
+
+    return run_with_watcher
+
+
+async def until_told(told: list[str], what: str) -> None:
+    async with asyncio.timeout(20):
+        while not any(each.startswith(what) for each in told):
+            await asyncio.sleep(0.01)
+
+
+def test_running_invocations_finish_on_the_old_code_and_new_ones_get_the_new(
+    package: Package, run_watching: Callable[..., None]
+) -> None:
+    package("tests.one", SLOW.format("old"))
+
+    async def test(cloud: Cloud, told: list[str]) -> None:
+        assert await invoke(cloud, 0) == "old"
+        running = asyncio.create_task(invoke(cloud, 1.5))
+        await asyncio.sleep(0.1)  # until it runs
+        package("tests.one", SLOW.format("new"), memory=256)
+        await until_told(told, "tests.one swapped")
+        assert await invoke(cloud, 0) == "new"
+        assert not running.done()
+        assert await running == "old"
+        assert [await invoke(cloud, 0) for _ in range(2)] == ["new", "new"]
+        function = cloud.functions["tests.one"]
+        assert (function.manifest.memory, function.errors, function.cold_starts) == (256, 0, 2)
+
+    run_watching(test)
+
+
+def test_no_invocation_is_lost_while_code_changes_under_load(
+    package: Package, run_watching: Callable[..., None]
+) -> None:
+    package("tests.one", SLOW.format(0))
+
+    async def test(cloud: Cloud, told: list[str]) -> None:
+        answers: list[int] = []
+
+        async def client() -> None:
+            while not answers or answers[-1] < 3:
+                answers.append(await invoke(cloud, 0.01))
+
+        clients = [asyncio.create_task(client()) for _ in range(4)]
+        for version in (1, 2, 3):
+            told.clear()
+            package("tests.one", SLOW.format(version))
+            await until_told(told, "tests.one swapped")
+        await asyncio.gather(*clients)
+        assert set(answers) <= {0, 1, 2, 3}  # and no error's document
+        assert cloud.functions["tests.one"].errors == 0
+
+    run_watching(test)
+
+
+def test_an_unfinished_zip_is_not_taken_and_said_to_be_so_when_it_stays(
+    package: Package,
+    run_watching: Callable[..., None],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(hot_swap, "SETTLE_SECONDS", 0.1)
+    package("tests.one", SLOW.format("old"))
+
+    async def test(cloud: Cloud, told: list[str]) -> None:
+        package("tests.one", SLOW.format("new"))
+        archive = tmp_path / "dist" / "tests.one.zip"
+        content = archive.read_bytes()
+        archive.write_bytes(content[:100])
+        await until_told(told, "tests.one not swapped: ")
+        assert await invoke(cloud, 0) == "old"
+        archive.write_bytes(content)
+        await until_told(told, "tests.one swapped")
+        assert await invoke(cloud, 0) == "new"
+        assert len(told) == 2
+
+    run_watching(test)
