@@ -242,7 +242,7 @@ class FiltersField(StringSequenceField):
     @classmethod
     def compute_value(cls, raw_value: Any, address: Address) -> Optional[tuple[str, ...]]:
         patterns = super().compute_value(raw_value, address)
-        if len(patterns or ()) > MAXIMUM_FILTERS:
+        if patterns is not None and len(patterns) > MAXIMUM_FILTERS:
             raise InvalidFieldException(
                 f"The `filters` field of {address} has {len(patterns)} patterns, but AWS takes "
                 f"{MAXIMUM_FILTERS}."

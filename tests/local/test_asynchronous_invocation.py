@@ -11,11 +11,10 @@ from typing import Any
 import pytest
 
 from local.account import lambda_client
-from local.asynchronous_invocation import AsynchronousInvocations, require_destinations
+from local.asynchronous_invocation import AsynchronousInvocations
 from local.cloud import Cloud
 from local.errors import LocalCloudError
 from local.invocation import Invocation
-from local.manifest import load_manifests
 from tests.local.conftest import ManualClock
 
 type Package = Callable[..., None]
@@ -137,7 +136,13 @@ def test_what_waits_at_the_end_is_given_up(
     run(test)
 
 
-def test_a_destination_that_is_no_function(package: Package, tmp_path: Path) -> None:
+def test_a_destination_that_is_no_function_keeps_the_cloud_from_starting(
+    package: Package, run: Run
+) -> None:
     package("tests.one", "", on_failure="tests.other")
+
+    async def test(cloud: Cloud) -> None:
+        pass
+
     with pytest.raises(LocalCloudError, match=r"destination tests\.other, which is no function"):
-        require_destinations(load_manifests(tmp_path / "dist"))
+        run(test)

@@ -14,6 +14,7 @@ from local.cloud import Cloud
 from local.errors import LocalCloudError
 from local.log_follower import LogFollower
 from local.status import JsonStatus, Look, ScreenStatus, Status
+from tests.local.streams import Sink, keys_of_first_shard, put, until
 
 type Package = Callable[..., None]
 type Run = Callable[..., None]
@@ -50,6 +51,33 @@ def test_the_rows_of_functions(package: Package, run: Run) -> None:
             "cold_starts": 1,
         }
         assert rows == {"functions": [expected], "shards": [], "quarantine": []}
+
+    run(test)
+
+
+def test_the_rows_of_shards(run: Run, sink: Sink) -> None:
+    sink.package()
+
+    async def test(cloud: Cloud) -> None:
+        look = Look(cloud)
+        await until(lambda: len(cloud.pollers) == 2)
+        await put(cloud, keys_of_first_shard(1)[0], *map(str, range(10)))
+        await until(lambda: sum(poller.delivered for poller in cloud.pollers) == 10)
+        first, second = (await look.rows())["shards"]
+        per_second = first.pop("per_second")
+        assert isinstance(per_second, int)
+        assert per_second > 0
+        assert first == {
+            "stream": "tests",
+            "shard": "shardId-000000000000",
+            "delivered": 10,
+            "waiting": 0,
+            "iterator_age": 0,
+            "retries": 0,
+            "discarded": 0,
+        }
+        assert (second["shard"], second["delivered"]) == ("shardId-000000000001", 0)
+        assert [shard["per_second"] for shard in (await look.rows())["shards"]] == [0, 0]
 
     run(test)
 

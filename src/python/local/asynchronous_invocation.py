@@ -6,7 +6,7 @@ of Lambda asynchronous invocations" in the Lambda developer guide.
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
@@ -106,12 +106,10 @@ def invocation_record(
     }
 
 
-def require_destinations(manifests: Sequence[Manifest]) -> None:
-    """Raises LocalCloudError when an on-failure destination is no function."""
-    names = {manifest.name for manifest in manifests}
-    for manifest in manifests:
-        if manifest.on_failure is not None and manifest.on_failure not in names:
-            raise LocalCloudError(
-                f"{manifest.name} has the on_failure destination {manifest.on_failure}, "
-                "which is no function here: package it, or name another."
-            )
+def require_destination(manifest: Manifest, functions: Collection[str]) -> None:
+    """Raises LocalCloudError when the on-failure destination is none of the functions."""
+    if manifest.on_failure is not None and manifest.on_failure not in functions:
+        raise LocalCloudError(
+            f"{manifest.name} has the on_failure destination {manifest.on_failure}, "
+            "which is no function here: package it, or name another."
+        )

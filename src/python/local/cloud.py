@@ -15,7 +15,7 @@ from aiohttp import web
 from botocore.exceptions import BotoCoreError
 
 from local import account, function_code, hot_swap, http_front
-from local.asynchronous_invocation import AsynchronousInvocations, require_destinations
+from local.asynchronous_invocation import AsynchronousInvocations, require_destination
 from local.clock import WALL_CLOCK, Clock
 from local.errors import LocalCloudError
 from local.event_source_mapping import EventSourceMapping
@@ -89,7 +89,8 @@ async def running_cloud(
         listener = stack.enter_context(_listener(port))
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         manifests = load_manifests(dist)
-        require_destinations(manifests)
+        for manifest in manifests:
+            require_destination(manifest, [each.name for each in manifests])
         api_key = secret(state, "api_key")
         logs = state / "logs"
         with _timed(progress, f"{len(manifests)} functions unpacked"):

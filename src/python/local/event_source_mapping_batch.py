@@ -172,4 +172,4 @@ def timestamp(seconds: float) -> str:
 
 def retry_delay(failures: int) -> float:
     """Seconds before a batch is tried again that has failed this often."""
-    return float(min(0.1 * 2**failures, 10.0))
+    return float(min(0.1 * 2 ** min(failures, 10), 10.0))

@@ -43,7 +43,10 @@ class Shard(Protocol):
 
 
 class Lane:
-    """Its shard appends to `records`, and says with `notify` how far it has read."""
+    """Its shard appends to `records`, and says with `notify` how far it has read.
+
+    `window` is the tumbling window that is open, of an earlier run.
+    """
 
     def __init__(
         self,
@@ -58,7 +61,7 @@ class Lane:
         self._shard = shard
         self._trigger = trigger
         self._function = function
-        self._window = window  # the tumbling window that is open
+        self._window = window
         self._kinesis = kinesis
         self._read_until = 0.0  # what arrived before that is in `records` or was
         self._notified = asyncio.Event()
@@ -151,7 +154,7 @@ class Lane:
                 following = batches.after_failure(
                     batch, delivered, bisect=self._trigger.bisect_on_error
                 )
-                if following[0].retries > self._trigger.maximum_retry_attempts != -1:
+                if self._is_exhausted(following[0]):
                     await self._discard(following[0], "RetryAttemptsExhausted", result)
                     continue
                 self.retries += 1
@@ -171,6 +174,10 @@ class Lane:
             self._shard.delivered += delivered
             self._shard.done(batch.records[:delivered], self._window)
         return delivered
+
+    def _is_exhausted(self, batch: Batch) -> bool:
+        limit = self._trigger.maximum_retry_attempts
+        return limit != -1 and batch.retries > limit
 
     async def _without_expired(self, batch: Batch, result: InvocationResult | None) -> Batch:
         count = batches.expired_count(batch.records, time.time(), self._trigger.maximum_record_age)

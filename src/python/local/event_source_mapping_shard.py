@@ -109,8 +109,9 @@ class ShardPoller:
             )
             for record in response["Records"]:
                 self._take(record)
+            read_until = began - response["MillisBehindLatest"] / 1000
             for lane in self._lanes:
-                lane.notify(read_until=began)
+                lane.notify(read_until)
             iterator = response.get("NextShardIterator")
             if not response["Records"]:
                 await asyncio.sleep(POLL_SECONDS)

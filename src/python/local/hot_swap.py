@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from local import function_code
+from local.asynchronous_invocation import require_destination
 from local.errors import LocalCloudError
 from local.function import Function
 from local.manifest import load_manifest
@@ -28,7 +29,7 @@ async def watch(
         for name, function in functions.items():
             started = time.monotonic()
             try:
-                if await _swap(function, dist, code):
+                if await _swap(function, functions, dist, code):
                     told(f"{name} swapped", time.monotonic() - started)
                 incomplete.pop(name, None)
             except LocalCloudError as error:
@@ -38,10 +39,13 @@ async def watch(
                     incomplete[name] = float("inf")  # said once is enough
 
 
-async def _swap(function: Function, dist: Path, code: Path) -> bool:
+async def _swap(
+    function: Function, functions: Mapping[str, Function], dist: Path, code: Path
+) -> bool:
     manifest = await asyncio.to_thread(load_manifest, function.manifest.name, dist)
     if manifest == function.manifest:
         return False
+    require_destination(manifest, functions)
     unpacked = await asyncio.to_thread(function_code.unpack, manifest, dist, code)
     await function.change(manifest, unpacked)
     return True

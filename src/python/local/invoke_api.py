@@ -10,7 +10,6 @@ import json
 import re
 import uuid
 from collections.abc import Iterable, Mapping
-from typing import NoReturn
 
 from aiohttp import web
 
@@ -79,14 +78,14 @@ class InvokeApi:
             f"Value '{invocation_type}' at 'invocationType' failed to satisfy constraint: Member "
             "must satisfy enum value set: [RequestResponse, Event, DryRun]"
         )
-        _refuse(web.HTTPBadRequest, "InvalidParameterValueException", message)
+        raise _refusal(web.HTTPBadRequest(), "InvalidParameterValueException", message)
 
     def _function(self, request: web.Request) -> Function:
         _require_signature(request)
         identifier = IDENTIFIER.fullmatch(request.match_info["name"])
         if identifier is None:
             message = f"{request.match_info['name']!r} is neither a function's name nor its ARN"
-            _refuse(web.HTTPBadRequest, "ValidationException", message)
+            raise _refusal(web.HTTPBadRequest(), "ValidationException", message)
         name, qualifier = identifier.groups()
         qualifier = request.query.get("Qualifier", qualifier)
         function = self._functions.get(name)
@@ -94,21 +93,23 @@ class InvokeApi:
             arn = f"arn:aws:lambda:{account.REGION}:{account.ACCOUNT_ID}:function:{name}"
             arn += f":{qualifier}" if qualifier else ""
             message = f"Function not found: {arn}"
-            _refuse(web.HTTPNotFound, "ResourceNotFoundException", message)
+            raise _refusal(web.HTTPNotFound(), "ResourceNotFoundException", message)
         return function
 
 
 async def _invocation(request: web.Request, maximum: int) -> Invocation:
-    payload = await request.read() or b"{}"
-    if len(payload) > maximum:
+    try:
+        payload = await request.read() or b"{}"
+        if len(payload) > maximum:
+            raise web.HTTPRequestEntityTooLarge(maximum, len(payload))
+    except web.HTTPRequestEntityTooLarge as error:
         message = f"Request must be smaller than {maximum} bytes for the InvokeFunction operation"
-        error = web.HTTPRequestEntityTooLarge(maximum, len(payload))
-        raise _with_error(error, "RequestTooLargeException", message)
+        raise _refusal(error, "RequestTooLargeException", message) from None
     try:
         json.loads(payload)
     except ValueError as error:
         message = f"Could not parse request body into json: {error}"
-        _refuse(web.HTTPBadRequest, "InvalidRequestContentException", message)
+        raise _refusal(web.HTTPBadRequest(), "InvalidRequestContentException", message) from error
     context = request.headers.get("X-Amz-Client-Context")
     if context is None:
         return Invocation(payload)
@@ -116,18 +117,15 @@ async def _invocation(request: web.Request, maximum: int) -> Invocation:
         return Invocation(payload, base64.b64decode(context, validate=True).decode())
     except (binascii.Error, UnicodeDecodeError):
         message = "Client context must be a valid Base64-encoded JSON object."
-        _refuse(web.HTTPBadRequest, "InvalidRequestContentException", message)
+        raise _refusal(web.HTTPBadRequest(), "InvalidRequestContentException", message) from None
 
 
 async def _run(function: Function, invocation: Invocation, log_type: str | None) -> web.Response:
     result = await function.run(invocation)
     if result.throttled:
-        error = _with_error(
-            web.HTTPTooManyRequests(), "TooManyRequestsException", "Rate Exceeded.",
-            Reason="ReservedFunctionConcurrentInvocationLimitExceeded",
-        )  # fmt: skip
-        error.headers["Retry-After"] = "1"
-        raise error
+        reason = "ReservedFunctionConcurrentInvocationLimitExceeded"
+        error = web.HTTPTooManyRequests(headers={"Retry-After": "1"})
+        raise _refusal(error, "TooManyRequestsException", "Rate Exceeded.", Reason=reason)
     headers = {"X-Amz-Executed-Version": "$LATEST"}
     if result.failed:
         headers["X-Amz-Function-Error"] = "Unhandled"
@@ -159,19 +157,16 @@ def _configuration(function: Function) -> dict[str, object]:
 def _require_signature(request: web.Request) -> None:
     # Whose signature it is doesn't matter here, but a web page open in a browser can't send one.
     if not request.headers.get("Authorization", "").startswith("AWS4-HMAC-SHA256 "):
-        _refuse(
-            web.HTTPForbidden, "MissingAuthenticationTokenException", "Missing Authentication Token"
+        raise _refusal(
+            web.HTTPForbidden(),
+            "MissingAuthenticationTokenException",
+            "Missing Authentication Token",
         )
 
 
-def _refuse(error: type[web.HTTPClientError], error_type: str, message: str) -> NoReturn:
-    raise _with_error(error(), error_type, message)
-
-
-def _with_error[E: web.HTTPClientError](
-    error: E, error_type: str, message: str, **fields: str
-) -> E:
-    error.text = json.dumps({"Type": "User", "Message": message, "message": message, **fields})
+def _refusal[E: web.HTTPClientError](error: E, error_type: str, message: str, **fields: str) -> E:
+    """The error in the form that the AWS SDKs read."""
+    error.text = json.dumps({"Type": "User", "Message": message, **fields})
     error.content_type = "application/json"
     error.headers["X-Amzn-ErrorType"] = error_type
     error.headers["X-Amzn-RequestId"] = str(uuid.uuid4())
