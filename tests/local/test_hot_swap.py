@@ -1,7 +1,6 @@
 """A function that is packaged again while the local cloud runs."""
 
 import asyncio
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,16 +9,12 @@ import pytest
 
 from local import hot_swap
 from local.cloud import Cloud
+from tests.local.conftest import invoke
 
 type Package = Callable[..., None]
 type Run = Callable[..., None]
 
 SLOW = "import time\ndef handler(event, context): time.sleep(event); return {!r}"
-
-
-async def invoke(cloud: Cloud, event: object) -> Any:
-    result = await cloud.functions["tests.one"].invoke(json.dumps(event).encode())
-    return json.loads(result.payload)
 
 
 @pytest.fixture
