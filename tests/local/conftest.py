@@ -23,6 +23,7 @@ import pytest
 from local.account import lambda_client
 from local.clock import WALL_CLOCK, Clock
 from local.cloud import Cloud, running_cloud
+from local.invocation import InvocationResult
 from tests.local.streams import Sink
 
 if TYPE_CHECKING:
@@ -79,6 +80,16 @@ def run(tmp_path: Path) -> Callable[..., None]:
         asyncio.run(main())
 
     return run_with_cloud
+
+
+async def result_of(cloud: Cloud, event: object) -> InvocationResult:
+    """What comes of invoking `tests.one`."""
+    return await cloud.functions["tests.one"].invoke(json.dumps(event).encode())
+
+
+async def invoke(cloud: Cloud, event: object) -> Any:
+    """What `tests.one` answers, or the document of its error."""
+    return json.loads((await result_of(cloud, event)).payload)
 
 
 class ManualClock(Clock):

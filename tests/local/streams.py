@@ -82,8 +82,13 @@ def data(record: dict[str, Any]) -> str:
 
 async def put(cloud: Cloud, key: str, *datas: str) -> None:
     """Puts records with this partition key into the stream."""
+    await put_all(cloud, [(key, data) for data in datas])
+
+
+async def put_all(cloud: Cloud, keys_and_datas: list[tuple[str, str]]) -> None:
+    """Puts records with their partition keys into the stream, in one request."""
     assert cloud.kinesis is not None
-    records: Any = [{"Data": data.encode(), "PartitionKey": key} for data in datas]
+    records: Any = [{"PartitionKey": key, "Data": data.encode()} for key, data in keys_and_datas]
     put_records = cloud.kinesis.client.put_records
     await asyncio.to_thread(put_records, StreamName="local-tests", Records=records)
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from local.cloud import Cloud
-from tests.local.streams import REPORT_BAD, Sink, data, keys_of_first_shard, put, until
+from tests.local.streams import REPORT_BAD, Sink, data, keys_of_first_shard, put, put_all, until
 
 type Package = Callable[..., None]
 type Run = Callable[..., None]
@@ -149,20 +149,19 @@ def test_batches_of_one_shard_run_at_the_same_time_up_to_the_parallelization_fac
 
 
 def test_order_is_kept_per_partition_key_with_concurrent_batches(run: Run, sink: Sink) -> None:
-    sink.package("time.sleep(0.005 * int(datas[0]) % 0.03)", parallelization_factor=4, batch_size=2)
-    keys = keys_of_first_shard(lanes=4)
+    sink.package('time.sleep(0.5 * (datas == ["0"]))', parallelization_factor=4, batch_size=1)
+    keys = keys_of_first_shard(lanes=4)[:3]
+    numbers = [str(number) for number in range(4)]
 
     async def test(cloud: Cloud) -> None:
-        for number in range(8):
-            for key in keys:
-                await put(cloud, key, str(number))
-        await until(lambda: delivered(cloud) == 32)
+        await put_all(cloud, [(key, number) for number in numbers for key in keys])
+        await until(lambda: delivered(cloud) == 12)
 
     run(test)
     records = [record for event in sink.events for record in event["Records"]]
     for key in keys:
         of_key = [data(record) for record in records if record["kinesis"]["partitionKey"] == key]
-        assert of_key == [str(number) for number in range(8)]
+        assert of_key == numbers
 
 
 def test_filters_let_only_matching_records_through(run: Run, sink: Sink) -> None:

@@ -1,7 +1,6 @@
 """A function that is packaged again while the local cloud runs."""
 
 import asyncio
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,16 +9,19 @@ import pytest
 
 from local import hot_swap
 from local.cloud import Cloud
+from tests.local.conftest import invoke
 
 type Package = Callable[..., None]
 type Run = Callable[..., None]
 
-SLOW = "import time\ndef handler(event, context): time.sleep(event); return {!r}"
-
-
-async def invoke(cloud: Cloud, event: object) -> Any:
-    result = await cloud.functions["tests.one"].invoke(json.dumps(event).encode())
-    return json.loads(result.payload)
+# It answers once the file that the event names exists, if it names one.
+SOURCE = """
+import os, time
+def handler(event, context):
+    while event and not os.path.exists(event):
+        time.sleep(0.01)
+    return {!r}
+"""
 
 
 @pytest.fixture
@@ -52,20 +54,22 @@ async def until_told(told: list[str], what: str) -> None:
 
 
 def test_running_invocations_finish_on_the_old_code_and_new_ones_get_the_new(
-    package: Package, run_watching: Callable[..., None]
+    package: Package, run_watching: Callable[..., None], tmp_path: Path
 ) -> None:
-    package("tests.one", SLOW.format("old"))
+    package("tests.one", SOURCE.format("old"))
+    end = tmp_path / "end"
 
     async def test(cloud: Cloud, told: list[str]) -> None:
-        assert await invoke(cloud, 0) == "old"
-        running = asyncio.create_task(invoke(cloud, 1.5))
-        await asyncio.sleep(0.1)  # until it runs
-        package("tests.one", SLOW.format("new"), memory=256)
+        assert await invoke(cloud, None) == "old"
+        running = asyncio.create_task(invoke(cloud, str(end)))
+        await asyncio.sleep(0)  # until it has an environment
+        package("tests.one", SOURCE.format("new"), memory=256)
         await until_told(told, "tests.one swapped")
-        assert await invoke(cloud, 0) == "new"
+        assert await invoke(cloud, None) == "new"
         assert not running.done()
+        end.touch()
         assert await running == "old"
-        assert [await invoke(cloud, 0) for _ in range(2)] == ["new", "new"]
+        assert [await invoke(cloud, None) for _ in range(2)] == ["new", "new"]
         function = cloud.functions["tests.one"]
         assert (function.manifest.memory, function.errors, function.cold_starts) == (256, 0, 2)
 
@@ -75,19 +79,19 @@ def test_running_invocations_finish_on_the_old_code_and_new_ones_get_the_new(
 def test_no_invocation_is_lost_while_code_changes_under_load(
     package: Package, run_watching: Callable[..., None]
 ) -> None:
-    package("tests.one", SLOW.format(0))
+    package("tests.one", SOURCE.format(0))
 
     async def test(cloud: Cloud, told: list[str]) -> None:
         answers: list[int] = []
 
         async def client() -> None:
             while not answers or answers[-1] < 3:
-                answers.append(await invoke(cloud, 0.01))
+                answers.append(await invoke(cloud, None))
 
         clients = [asyncio.create_task(client()) for _ in range(4)]
         for version in (1, 2, 3):
             told.clear()
-            package("tests.one", SLOW.format(version))
+            package("tests.one", SOURCE.format(version))
             await until_told(told, "tests.one swapped")
         await asyncio.gather(*clients)
         assert set(answers) <= {0, 1, 2, 3}  # and no error's document
@@ -103,18 +107,18 @@ def test_an_unfinished_zip_is_not_taken_and_said_to_be_so_when_it_stays(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(hot_swap, "SETTLE_SECONDS", 0.1)
-    package("tests.one", SLOW.format("old"))
+    package("tests.one", SOURCE.format("old"))
 
     async def test(cloud: Cloud, told: list[str]) -> None:
-        package("tests.one", SLOW.format("new"))
+        package("tests.one", SOURCE.format("new"))
         archive = tmp_path / "dist" / "tests.one.zip"
         content = archive.read_bytes()
         archive.write_bytes(content[:100])
         await until_told(told, "tests.one not swapped: ")
-        assert await invoke(cloud, 0) == "old"
+        assert await invoke(cloud, None) == "old"
         archive.write_bytes(content)
         await until_told(told, "tests.one swapped")
-        assert await invoke(cloud, 0) == "new"
+        assert await invoke(cloud, None) == "new"
         assert len(told) == 2
 
     run_watching(test)

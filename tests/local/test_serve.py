@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from local.account import lambda_client
 from tests.local.streams import TRIGGER
 
 type Package = Callable[..., None]
@@ -172,6 +173,20 @@ def test_one_sentence_says_what_keeps_it_from_starting(package: Package, tmp_pat
         )
         port = ready["url"].rpartition(":")[2]
         assert sentence("--port", port).startswith(f"Port {port} can't be used (Address already")
+
+
+def test_one_function_is_followed(package: Package, tmp_path: Path) -> None:
+    package("tests.one", "def handler(event, context): print('said', event)")
+    with serving(tmp_path, "--follow", "tests.one") as (process, ready):
+        lambda_client(ready["url"]).invoke(FunctionName="local-tests-one", Payload="7")
+        assert process.stdout is not None
+        events = map(json.loads, process.stdout)
+        lines = (event["line"] for event in events if event["event"] == "log")
+        assert next(line for line in lines if not line.startswith("START")) == "said 7"
+    with start(tmp_path, "--follow", "tests.two") as process:
+        _, error = process.communicate(timeout=20)
+    assert process.returncode == 1
+    assert error == "There is no function tests.two to follow: choose of tests.one.\n"
 
 
 def test_without_a_terminal_it_prints_plain_lines(package: Package, tmp_path: Path) -> None:

@@ -14,16 +14,13 @@ from local.cloud import Cloud
 from local.errors import LocalCloudError
 from local.log_follower import LogFollower
 from local.status import JsonStatus, Look, ScreenStatus, Status
+from tests.local.conftest import invoke
 from tests.local.streams import Sink, keys_of_first_shard, put, until
 
 type Package = Callable[..., None]
 type Run = Callable[..., None]
 
 SAYS = "def handler(event, context): print('said', event)"
-
-
-async def invoke(cloud: Cloud, event: int) -> None:
-    await cloud.functions["tests.one"].invoke(json.dumps(event).encode())
 
 
 async def show_until(status: Status, cloud: Cloud, follow: str, seen: Callable[[], bool]) -> None:

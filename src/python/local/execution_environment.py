@@ -52,7 +52,8 @@ class ExecutionEnvironment:
         self._temporary.mkdir(parents=True)
         self._stack.callback(shutil.rmtree, self._temporary, ignore_errors=True)
         log = self._state / "logs" / self.manifest.name / f"{self._id}.log"
-        self._log = self._stack.enter_context(LogStream(log))
+        self._log = LogStream(log)
+        self._stack.callback(self._log.close)
         started = time.monotonic()
         try:
             async with asyncio.timeout(INIT_SECONDS):

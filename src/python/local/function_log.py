@@ -8,8 +8,6 @@ import json
 import math
 import os
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from local.invocation import InvocationResult
 from local.manifest import Manifest
@@ -24,15 +22,7 @@ class LogStream:
         path.parent.mkdir(parents=True, exist_ok=True)
         self.file = path.open("a+b", buffering=0)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        exception_type: type[BaseException] | None,
-        exception: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
         self.file.close()
 
     @property

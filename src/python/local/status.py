@@ -74,7 +74,8 @@ class JsonStatus:
 
     async def show(self, cloud: Cloud, follow: str | None) -> None:
         follower, look = LogFollower(cloud, follow), Look(cloud)
-        _print_json("ready", url=cloud.url, api_key=cloud.api_key)
+        kinesis = cloud.kinesis and cloud.kinesis.endpoint
+        _print_json("ready", url=cloud.url, api_key=cloud.api_key, kinesis=kinesis)
         shown = None
         while True:
             for line in follower.new_lines():
