@@ -22,7 +22,7 @@ from shared import invocation
 from shared.batch import Batch, Group, MakeRow, Rejected, Row, groups
 from shared.context import Context
 from shared.database import Database, Failure, classify
-from shared.errors import Unavailable
+from shared.errors import Misconfiguration, Unavailable
 from shared.events import Event
 from shared.tables import QUARANTINE, Table
 
@@ -69,7 +69,14 @@ def _write(table: Table, group: Group, cursor: extensions.cursor) -> int:
             }
             for item in rejected
         ]
-        cursor.execute(_statement(_INSERT, QUARANTINE), [msgspec.json.encode(entries).decode()])
+        try:
+            cursor.execute(_statement(_INSERT, QUARANTINE), [msgspec.json.encode(entries).decode()])
+        except psycopg2.Error as error:
+            if classify(error) is not Failure.DATA:
+                raise
+            # Without the error's detail, which would bring the event's content into the log.
+            reason = error.diag.message_primary
+            raise Misconfiguration(f"Quarantine refused what it must take: {reason}") from None
     return len(rejected)
 
 
