@@ -194,7 +194,7 @@ class WritesToField(StringSequenceField):
 
 class DatabaseField(StringField):
     alias = "database"
-    valid_choices = ("read", "write", "owner")
+    valid_choices = ("read", "write", "clear", "redrive", "retention", "owner")
     help = "The Postgres role of the function; without it the function has no database."
 
 
@@ -263,6 +263,12 @@ class PythonAWSLambdaFunction(Target):
                     raise InvalidTargetException(
                         f"{self.address} has `{field.alias}`, which goes only with `stream`."
                     )
+        environments = self[EnvironmentsField].value
+        if self[DatabaseField].value == "clear" and "prod" in (environments or ["prod"]):
+            raise InvalidTargetException(
+                f"{self.address} has the `database` role 'clear', which may delete everything: "
+                "name its `environments`, and not prod."
+            )
         timeout = self[TimeoutField].value or 0
         if self[HTTPField].value is not None and timeout > HTTP_API_TIMEOUT:
             raise InvalidTargetException(

@@ -72,34 +72,36 @@ class DatabaseProxy:
         with client, socket.socket(socket.AF_UNIX) as server:
             try:
                 server.connect(str(self._server))
-                while self._step(client, server):
-                    pass
+                self._converse(client, server)
             except OSError:
                 return
 
-    def _step(self, client: socket.socket, server: socket.socket) -> bool:
-        """Passes on what has come; returns whether the connection goes on."""
-        readable, _, _ = select([client, server], [], [])
-        if server in readable:
-            data = server.recv(65536)
-            client.sendall(data)
-            return bool(data)
-        data = client.recv(65536)
-        fault = self._next_fault(data)
-        if fault is Fault.CUT:
-            return False
-        if fault is Fault.STALL:
-            client.settimeout(STALL_SECONDS)
-            try:
-                while client.recv(65536):
-                    pass
-            except TimeoutError:
-                self.outwaited = True
-            return False
-        server.sendall(data)
-        if fault is Fault.LOSE_ANSWER:
-            server.recv(65536)
-        return bool(data) and fault is None
+    def _converse(self, client: socket.socket, server: socket.socket) -> None:
+        """Passes on what comes, until one side ends or a fault ends both."""
+        losing = False
+        while True:
+            readable, _, _ = select([client, server], [], [])
+            source, target = (server, client) if server in readable else (client, server)
+            data = source.recv(65536)
+            if not data or (losing and source is server):
+                return
+            fault = self._next_fault(data) if source is client else None
+            if fault is Fault.STALL:
+                self._stall(client)
+            if fault in (Fault.CUT, Fault.STALL):
+                return
+            target.sendall(data)
+            if fault is Fault.CUT_BEHIND:
+                return
+            losing = losing or fault is Fault.LOSE_ANSWER
+
+    def _stall(self, client: socket.socket) -> None:
+        client.settimeout(STALL_SECONDS)
+        try:
+            while client.recv(65536):
+                pass
+        except TimeoutError:
+            self.outwaited = True
 
     def _next_fault(self, data: bytes) -> Fault | None:
         if self._armed and self._armed[0][0] in data:

@@ -8,7 +8,16 @@ from typing import Any
 from psycopg2 import extensions
 
 from tests.faults.database_proxy import COMMIT, INSERT, DatabaseProxy, Fault
-from tests.faults.kinesis_front import BAD_GATEWAY, FAIL, GARBAGE, THROTTLE, KinesisFront, LoseAnswer, Refuse
+from tests.faults.kinesis_front import (
+    BAD_GATEWAY,
+    FAIL,
+    GARBAGE,
+    THROTTLE,
+    KinesisFront,
+    LoseAnswer,
+    Refuse,
+)
+from tests.faults.kinesis_front import Fault as KinesisFault
 from tests.faults.world import Shard, World
 from tests.fixtures.invocation import Context
 
@@ -126,7 +135,7 @@ class Schedule:
 
     def _fail_kinesis(self) -> None:
         salt = self._random.random()
-        faults = [
+        faults: list[KinesisFault | None] = [
             THROTTLE,
             FAIL,
             BAD_GATEWAY,
@@ -146,9 +155,7 @@ class Schedule:
         self._proxy.disarm()
         self._proxy.arm(self._random.choice([INSERT, COMMIT]), Fault.STALL)
         # Time for a group and a bit: what the stall has is the second number less the reserve.
-        self._each_shard(
-            lambda shard: self._world.deliver(shard, 100, Context(ATTEMPT, 1_200, 0))
-        )
+        self._each_shard(lambda shard: self._world.deliver(shard, 100, Context(ATTEMPT, 1_200, 0)))
         self._proxy.disarm()
         assert not self._proxy.outwaited
 

@@ -44,9 +44,12 @@ class StreamTrigger(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag
     starting_position: Literal["TRIM_HORIZON", "LATEST"]
 
 
+type Database = Literal["read", "write", "clear", "redrive", "retention", "owner"]
+
+
 class Permissions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     writes_to: tuple[str, ...]
-    database: Literal["read", "write", "owner"] | None
+    database: Database | None
 
 
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
