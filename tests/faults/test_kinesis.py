@@ -74,7 +74,7 @@ def test_an_order_over_several_records_survives_partial_refusals(
         event["attributes"]["noise"] = os.urandom(40_000).hex()
     front.faults += [Refuse(lambda place: place == 0), None, Refuse(lambda place: True)]
     world.post_until_taken(events)
-    world.deliver_all()
+    world.deliver_all(1)  # a transaction for each record tells in which order they came
     world.check()
 
 

@@ -1,4 +1,4 @@
-"""Bytes from anybody, at each producer's entry: never a 5xx, never a stack trace, no log of them."""
+"""Bytes from anybody, at each producer's entry: no 5xx, no stack trace, nothing of them logged."""
 
 import gzip
 import importlib
@@ -30,7 +30,7 @@ bodies = st.one_of(
     st.binary(),
     st.binary().map(lambda data: gzip.compress(data, mtime=0)),
     values.map(lambda value: json.dumps(value).encode()),
-    st.lists(st.sampled_from(list(b'{}[]":,\\\n\0u19eE-') + [0xFF, 0x1F, 0x8B])).map(bytes),
+    st.lists(st.sampled_from(b'{}[]":,\\\n\0u19eE-\xff\x1f\x8b')).map(bytes),
 )
 headers = st.dictionaries(
     st.sampled_from(["authorization", "x-api-key", "content-encoding", "content-type"]),

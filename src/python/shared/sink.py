@@ -27,8 +27,8 @@ from shared.errors import Misconfiguration, Unavailable
 from shared.events import Event
 from shared.tables import QUARANTINE, Table
 
-# A statement writes so many rows: more are hardly faster, and one that PostgreSQL refuses for a row's
-# sake is what that row costs its batch. It is then taken apart in so many parts, until the row is out.
+# A statement writes so many rows: more are hardly faster, and what PostgreSQL refuses for one row's
+# sake costs the others a second write. It is taken apart in so many parts, until the row is out.
 SET_ROWS = 128
 NARROWING = 8
 
@@ -88,7 +88,8 @@ def _write(table: Table, group: Group, cursor: extensions.cursor) -> int:
 
 def insert(cursor: extensions.cursor, table: Table, rows: Sequence[Row]) -> list[Rejected]:
     """Inserts the rows, all but those that are at fault; returns these."""
-    return [item for part in batched(rows, SET_ROWS) for item in _narrow(cursor, table, part)]
+    sets = batched(rows, SET_ROWS, strict=False)
+    return [item for part in sets for item in _narrow(cursor, table, part)]
 
 
 def _narrow(cursor: extensions.cursor, table: Table, rows: Sequence[Row]) -> list[Rejected]:
@@ -106,8 +107,8 @@ def _narrow(cursor: extensions.cursor, table: Table, rows: Sequence[Row]) -> lis
             return [
                 Rejected(rows[0].origin, f"PostgreSQL refused it: {error.diag.message_primary}")
             ]
-        size = -(-len(rows) // NARROWING)
-        return [item for part in batched(rows, size) for item in _narrow(cursor, table, part)]
+        parts = batched(rows, -(-len(rows) // NARROWING), strict=False)
+        return [item for part in parts for item in _narrow(cursor, table, part)]
     cursor.execute("RELEASE SAVEPOINT narrowing")
     return [] if inserted == len(rows) else _conflicts(cursor, table, rows)
 

@@ -103,3 +103,45 @@ def _another_environment(handler: ModuleType) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.mark.parametrize(
+    ("role", "allowed"),
+    [
+        ("sluice_read", {"SELECT logs", "SELECT errors", "SELECT quarantine"}),
+        (
+            "sluice_write",
+            {
+                *("SELECT logs", "SELECT errors"),
+                *("INSERT logs", "INSERT errors", "INSERT quarantine"),
+            },
+        ),
+        (
+            "sluice_redrive",
+            {
+                *("SELECT logs", "SELECT errors", "SELECT quarantine"),
+                *("INSERT logs", "INSERT errors", "UPDATE quarantine", "DELETE quarantine"),
+            },
+        ),
+        (
+            "sluice_clear",
+            {
+                f"{do} {of}"
+                for do in ("SELECT", "DELETE")
+                for of in ("logs", "errors", "quarantine")
+            },
+        ),
+        ("sluice_retention", set()),
+    ],
+)
+def test_a_role_may_do_what_it_is_for_and_nothing_else(
+    handler: ModuleType, role: str, allowed: set[str]
+) -> None:
+    handler.migrate({}, Context())
+    rows = query(
+        "SELECT privilege || ' ' || name FROM pg_class, unnest(ARRAY[relname::text]) AS name,"
+        " unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE']) privilege"
+        f" WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')"
+        f" AND has_table_privilege('{role}', pg_class.oid, privilege)"
+    )
+    assert {privilege for (privilege,) in rows} == allowed
