@@ -302,7 +302,7 @@ class WritesToField(StringSequenceField):
 
 class DatabaseField(StringField):
     alias = "database"
-    valid_choices = ("read", "write", "owner")
+    valid_choices = ("read", "write", "clear", "redrive", "retention", "owner")
     help = "The Postgres role of the function; without it the function has no database."
 
 
@@ -390,6 +390,12 @@ class PythonAWSLambdaFunction(Target):
             raise InvalidTargetException(
                 f"{self.address} has `tumbling_window`, which goes with no "
                 "`parallelization_factor` above 1: a window is of a whole shard."
+            )
+        environments = self[EnvironmentsField].value
+        if self[DatabaseField].value == "clear" and "prod" in (environments or ["prod"]):
+            raise InvalidTargetException(
+                f"{self.address} has the `database` role 'clear', which may delete everything: "
+                "name its `environments`, and not prod."
             )
         timeout = self[TimeoutField].value or 0
         if self[HTTPField].value is not None and timeout > HTTP_API_TIMEOUT:

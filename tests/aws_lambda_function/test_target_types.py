@@ -42,9 +42,11 @@ from tests.aws_lambda_function.conftest import Repository
         ("batch_size=10", "goes only with `stream`"),
         ('http="GET /", stream="errors"', "has one trigger"),
         ('writes_to=["a/b"]', "letters, digits"),
-        ('database="admin"', "['owner', 'read', 'write']"),
+        ('database="admin"', "['clear', 'owner', 'read', 'redrive', 'retention', 'write']"),
         ("zip_size_limit=52428801", "1 to 52428800 bytes"),
         ("environments=[]", "name at least one environment"),
+        ('database="clear"', "and not prod"),
+        ('database="clear", environments=["qa", "prod"]', "and not prod"),
     ],
 )
 def test_a_wrong_value_is_refused(repository: Repository, fields: str, message: str) -> None:

@@ -1,4 +1,13 @@
 from tests.fixtures.kinesis import aws_environment, emulator, streams
 from tests.fixtures.postgres import database, empty_database, server
+from tests.fixtures.secret import secret
 
-__all__ = ["aws_environment", "database", "empty_database", "emulator", "server", "streams"]
+__all__ = [
+    "aws_environment",
+    "database",
+    "empty_database",
+    "emulator",
+    "secret",
+    "server",
+    "streams",
+]

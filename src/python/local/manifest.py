@@ -48,9 +48,12 @@ class StreamTrigger(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag
     starting_position_timestamp: int | None  # seconds since the epoch
 
 
+type Database = Literal["read", "write", "clear", "redrive", "retention", "owner"]
+
+
 class Permissions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     writes_to: tuple[str, ...]
-    database: Literal["read", "write", "owner"] | None
+    database: Database | None
 
 
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -15,18 +15,26 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Literal
+from typing import IO
 
 import psycopg2
 from psycopg2 import sql
 
 from local import child_process
 from local.errors import LocalCloudError
+from local.manifest import Database
 from local.state import secret
 
 SYSTEM_USER = "embedded_postgres"  # PostgreSQL refuses to run as root
 SUPERUSER = "postgres"
-ROLES = {"read": "sluice_read", "write": "sluice_write", "owner": SUPERUSER}
+ROLES: dict[Database, str] = {
+    "read": "sluice_read",
+    "write": "sluice_write",
+    "clear": "sluice_clear",
+    "redrive": "sluice_redrive",
+    "retention": "sluice_retention",
+    "owner": SUPERUSER,
+}
 START_SECONDS = 30.0
 
 
@@ -48,7 +56,7 @@ class Postgres:
     port: int
     password: str
 
-    def variables(self, access: Literal["read", "write", "owner"]) -> dict[str, str]:
+    def variables(self, access: Database) -> dict[str, str]:
         """libpq's environment variables for a function with this access to the database."""
         return {
             "PGHOST": "127.0.0.1",
@@ -73,7 +81,7 @@ class Postgres:
         with self.connect() as connection, connection.cursor() as cursor:
             cursor.execute(
                 "SELECT rolname FROM pg_roles WHERE rolname = ANY(%s)",
-                ([ROLES["read"], ROLES["write"]],),
+                ([role for role in ROLES.values() if role != SUPERUSER],),
             )
             for (role,) in cursor.fetchall():
                 statement = sql.SQL("ALTER ROLE {} LOGIN PASSWORD {}")

@@ -85,12 +85,12 @@ def groups[E: Event](batch: Batch, kind: type[E], make_row: MakeRow[E]) -> Itera
     for record in batch.records:
         if group is None:
             group = Group(record.kinesis.sequence_number, [], [])
-        for outcome in _outcomes(record, kind, make_row):
-            size += len(outcome.origin.raw)
-            if isinstance(outcome, Row):
-                group.rows.append(outcome)
+        for made in _outcomes(record, kind, make_row):
+            size += len(made.origin.raw)
+            if isinstance(made, Row):
+                group.rows.append(made)
             else:
-                group.rejected.append(outcome)
+                group.rejected.append(made)
         if size >= GROUP_BYTES:
             yield group
             group, size = None, 0
@@ -112,12 +112,15 @@ def _outcomes[E: Event](
         yield Rejected(Origin(stream, shard_id, sequence_number, 0, data), str(error))
         return
     for index, document in enumerate(documents):
-        origin = Origin(stream, shard_id, sequence_number, index, document)
-        try:
-            event = decode(document, kind)
-            if event.event_id is None or event.occurred_at is None:
-                raise InvalidEvent("event_id, occurred_at", "Required in a stream")
-        except InvalidEvent as error:
-            yield Rejected(origin, str(error))
-        else:
-            yield Row(origin, msgspec.json.encode(make_row(event)))
+        yield outcome(Origin(stream, shard_id, sequence_number, index, document), kind, make_row)
+
+
+def outcome[E: Event](origin: Origin, kind: type[E], make_row: MakeRow[E]) -> Row | Rejected:
+    """The row that one event is, or why it is none."""
+    try:
+        event = decode(origin.raw, kind)
+        if event.event_id is None or event.occurred_at is None:
+            raise InvalidEvent("event_id, occurred_at", "Required in a stream")
+    except InvalidEvent as error:
+        return Rejected(origin, str(error))
+    return Row(origin, msgspec.json.encode(make_row(event)))

@@ -6,13 +6,19 @@ libpq reads the address and the credentials from its own environment variables, 
 
 import enum
 import logging
+import os
 import random
+import socket
+import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 
 import psycopg2
 from psycopg2 import extensions
+from psycopg2.extensions import make_dsn
 
+from shared import credentials
 from shared.errors import Misconfiguration, Unavailable
 
 CONNECT_TIMEOUT = 2  # seconds, the least that libpq knows
@@ -70,22 +76,28 @@ class Database:
     """
 
     def __init__(self, environment: Mapping[str, str]) -> None:
-        missing = [name for name in ("PGHOST", "PGUSER", "PGDATABASE") if not environment.get(name)]
+        user = "DATABASE_SECRET_ARN" if environment.get("DATABASE_SECRET_ARN") else "PGUSER"
+        missing = [name for name in ("PGHOST", user, "PGDATABASE") if not environment.get(name)]
         if missing:
             raise Misconfiguration(f"{', '.join(missing)} must be set to reach the database")
         self._application_name = environment.get("AWS_LAMBDA_FUNCTION_NAME", "sluice")
+        self._credentials = credentials.source(environment)
         self._connection: extensions.connection | None = None
 
     def connect(self) -> extensions.connection:
-        """The open connection, or a new one; raises psycopg2.Error."""
+        """The open connection, or a new one.
+
+        Raises psycopg2.Error, and Misconfiguration or Unavailable when there are no credentials.
+        """
         if self._connection is None or self._connection.closed:
             self._connection = psycopg2.connect(
-                "",
+                make_dsn(**self._credentials()),
                 application_name=self._application_name,
                 connect_timeout=CONNECT_TIMEOUT,
-                # An environment that was frozen or killed must not hold a transaction open, and a
-                # peer that is gone must be noticed within the time of an invocation.
-                options="-c timezone=UTC -c idle_in_transaction_session_timeout=60s",
+                # An environment that was frozen or killed must hold neither a transaction nor a
+                # lock, and a peer that is gone must be noticed within an invocation.
+                options="-c timezone=UTC -c idle_in_transaction_session_timeout=60s"
+                " -c client_connection_check_interval=2s",
                 keepalives_idle=5,
                 keepalives_interval=2,
                 keepalives_count=3,
@@ -110,8 +122,9 @@ class Database:
         ceiling = 0.05
         while remaining_milliseconds() > ATTEMPT_MILLISECONDS:
             try:
-                with self.connect() as connection, connection.cursor() as cursor:
-                    timeout = max(remaining_milliseconds() - RESERVE_MILLISECONDS, 2)
+                connection = self.connect()
+                timeout = max(remaining_milliseconds() - RESERVE_MILLISECONDS, 2)
+                with _cut_off(connection, timeout), connection, connection.cursor() as cursor:
                     cursor.execute(
                         "SELECT set_config('statement_timeout', %s, true),"
                         " set_config('lock_timeout', %s, true)",
@@ -132,6 +145,28 @@ class Database:
             "The database did not answer in the time that was left"
             f" (an attempt is made while there are {ATTEMPT_MILLISECONDS} ms)"
         )
+
+
+@contextmanager
+def _cut_off(connection: extensions.connection, milliseconds: int) -> Iterator[None]:
+    """Shuts the connection's socket when the time is up, so that whoever waits on it goes on.
+
+    A server's timeouts bound each statement, and do not help when the server or what is before it
+    has gone silent.
+    """
+    with socket.socket(fileno=os.dup(connection.fileno())) as line:
+
+        def shut() -> None:
+            with suppress(OSError):  # it is shut already
+                line.shutdown(socket.SHUT_RDWR)
+
+        timer = threading.Timer(milliseconds / 1000, shut)
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+            timer.join()
 
 
 def _explain(error: psycopg2.Error) -> str:

@@ -19,3 +19,8 @@ def table(name: str) -> Table:
     if name not in TABLES:
         raise InvalidRequest(f"table must be one of {', '.join(TABLES)}")
     return TABLES[name]
+
+
+def is_storable(text: str) -> bool:
+    """Whether PostgreSQL can hold a text: neither a NUL character nor a lone surrogate is in it."""
+    return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)

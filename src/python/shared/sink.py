@@ -2,7 +2,7 @@
 
 What can go wrong is one of four, each handled in one place:
 
-1. an event that cannot be a row: shared.batch finds it, or PostgreSQL does (_insert): quarantine;
+1. an event that cannot be a row: shared.batch finds it, or PostgreSQL does (insert): quarantine;
 2. an event_id that is stored with other content (_conflicts): quarantine;
 3. a database that fails for now (Database.transaction): tried again, then left to Lambda to send
    again from the first record that is not committed;
@@ -12,6 +12,7 @@ What can go wrong is one of four, each handled in one place:
 import logging
 from collections.abc import Sequence
 from functools import partial
+from itertools import batched
 from typing import Any
 
 import msgspec
@@ -22,9 +23,14 @@ from shared import invocation
 from shared.batch import Batch, Group, MakeRow, Rejected, Row, groups
 from shared.context import Context
 from shared.database import Database, Failure, classify
-from shared.errors import Unavailable
+from shared.errors import Misconfiguration, Unavailable
 from shared.events import Event
 from shared.tables import QUARANTINE, Table
+
+# A statement writes so many rows: more are hardly faster, and what PostgreSQL refuses for one row's
+# sake costs the others a second write. It is taken apart in so many parts, until the row is out.
+SET_ROWS = 128
+NARROWING = 8
 
 _logger = logging.getLogger(__name__)
 
@@ -55,7 +61,7 @@ def store[E: Event](
 
 def _write(table: Table, group: Group, cursor: extensions.cursor) -> int:
     """Writes a group inside a transaction; returns how many events went to quarantine."""
-    rejected = [*group.rejected, *_insert(cursor, table, group.rows)]
+    rejected = [*group.rejected, *insert(cursor, table, group.rows)]
     if rejected:
         entries = [
             {
@@ -69,14 +75,25 @@ def _write(table: Table, group: Group, cursor: extensions.cursor) -> int:
             }
             for item in rejected
         ]
-        cursor.execute(_statement(_INSERT, QUARANTINE), [msgspec.json.encode(entries).decode()])
+        try:
+            cursor.execute(_statement(_INSERT, QUARANTINE), [msgspec.json.encode(entries).decode()])
+        except psycopg2.Error as error:
+            if classify(error) is not Failure.DATA:
+                raise
+            # Without the error's detail, which would bring the event's content into the log.
+            reason = error.diag.message_primary
+            raise Misconfiguration(f"Quarantine refused what it must take: {reason}") from None
     return len(rejected)
 
 
-def _insert(cursor: extensions.cursor, table: Table, rows: Sequence[Row]) -> list[Rejected]:
+def insert(cursor: extensions.cursor, table: Table, rows: Sequence[Row]) -> list[Rejected]:
+    """Inserts the rows, all but those that are at fault; returns these."""
+    sets = batched(rows, SET_ROWS, strict=False)
+    return [item for part in sets for item in _narrow(cursor, table, part)]
+
+
+def _narrow(cursor: extensions.cursor, table: Table, rows: Sequence[Row]) -> list[Rejected]:
     """Inserts the rows in one statement, or in as few as leave out only rows that are at fault."""
-    if not rows:
-        return []
     payload = _array(rows)
     cursor.execute("SAVEPOINT narrowing")
     try:
@@ -90,8 +107,8 @@ def _insert(cursor: extensions.cursor, table: Table, rows: Sequence[Row]) -> lis
             return [
                 Rejected(rows[0].origin, f"PostgreSQL refused it: {error.diag.message_primary}")
             ]
-        middle = len(rows) // 2
-        return _insert(cursor, table, rows[:middle]) + _insert(cursor, table, rows[middle:])
+        parts = batched(rows, -(-len(rows) // NARROWING), strict=False)
+        return [item for part in parts for item in _narrow(cursor, table, part)]
     cursor.execute("RELEASE SAVEPOINT narrowing")
     return [] if inserted == len(rows) else _conflicts(cursor, table, rows)
 

@@ -91,14 +91,21 @@ class Stream:
         except BotoCoreError as error:
             _logger.warning("PutRecords on %s failed: %s", self._name, type(error).__name__)
             return request
-        codes = [entry.get("ErrorCode") for entry in result["Records"]]
-        refused = [record for record, code in zip(request, codes, strict=True) if code]
+        entries = result.get("Records", [])
+        if len(entries) != len(request):
+            _logger.warning("PutRecords on %s was answered by something else", self._name)
+            return request
+        refused = [
+            record
+            for record, entry in zip(request, entries, strict=True)
+            if not entry.get("SequenceNumber")
+        ]
         if refused:
             _logger.warning(
                 "PutRecords on %s refused %d of %d records: %s",
                 self._name,
                 len(refused),
                 len(request),
-                ", ".join(sorted(set(filter(None, codes)))),
+                ", ".join(sorted({entry.get("ErrorCode", "") for entry in entries} - {""})),
             )
         return refused

@@ -11,7 +11,11 @@ import pytest
 from shared.errors import InvalidRequest, Misconfiguration, Unavailable
 from tests.fixtures.invocation import Context
 
-FIRST = "0001_logs_errors_quarantine"
+ALL = [
+    "0001_logs_errors_quarantine",
+    "0002_daily_partitions",
+    "0003_role_for_each_purpose",
+]
 
 
 @pytest.fixture
@@ -40,8 +44,8 @@ def query(statement: str) -> list[Any]:
 
 
 def test_applies_once(handler: ModuleType) -> None:
-    assert handler.migrate({}, Context()) == {"applied": [FIRST], "already_applied": []}
-    assert handler.migrate({}, Context()) == {"applied": [], "already_applied": [FIRST]}
+    assert handler.migrate({}, Context()) == {"applied": ALL, "already_applied": []}
+    assert handler.migrate({}, Context()) == {"applied": [], "already_applied": ALL}
     assert query("SELECT count(*) FROM logs, errors, quarantine") == [(0,)]
 
 
@@ -51,19 +55,19 @@ def test_two_at_once_apply_once(handler: ModuleType) -> None:
 
     with ThreadPoolExecutor() as pool:
         answers = list(pool.map(run, [handler, _another_environment(handler)]))
-    assert sorted(len(answer["applied"]) for answer in answers) == [0, 1]
+    assert sorted(len(answer["applied"]) for answer in answers) == [0, len(ALL)]
 
 
 def test_a_migration_that_fails_changes_nothing(
     handler: ModuleType, add: Callable[..., Any]
 ) -> None:
-    add("0002_half.sql", "CREATE TABLE half (a integer);\nINSERT INTO half VALUES ('x');")
+    add("0099_half.sql", "CREATE TABLE half (a integer);\nINSERT INTO half VALUES ('x');")
     with pytest.raises(Misconfiguration, match="invalid input syntax"):
         handler.migrate({}, Context())
     assert query("SELECT to_regclass('half')") == [(None,)]
-    add("0002_half.sql", "CREATE TABLE half (a integer);\nINSERT INTO half VALUES (1);")
+    add("0099_half.sql", "CREATE TABLE half (a integer);\nINSERT INTO half VALUES (1);")
     applied = handler.migrate({}, Context())
-    assert applied == {"applied": ["0002_half"], "already_applied": [FIRST]}
+    assert applied == {"applied": ["0099_half"], "already_applied": ALL}
 
 
 def test_a_migration_that_cannot_be_marked_changes_nothing(
@@ -71,9 +75,9 @@ def test_a_migration_that_cannot_be_marked_changes_nothing(
 ) -> None:
     handler.migrate({}, Context())
     add(
-        "0002_unmarked.sql",
+        "0099_unmarked.sql",
         "CREATE TABLE half ();\n"
-        "ALTER TABLE _yoyo_migration ADD CHECK (migration_id <> '0002_unmarked');",
+        "ALTER TABLE _yoyo_migration ADD CHECK (migration_id <> '0099_unmarked');",
     )
     with pytest.raises(Misconfiguration, match="violates check constraint"):
         handler.migrate({}, Context())
@@ -81,7 +85,7 @@ def test_a_migration_that_cannot_be_marked_changes_nothing(
 
 
 def test_gives_up_in_time(handler: ModuleType, add: Callable[..., Any]) -> None:
-    add("0002_slow.sql", "SELECT pg_sleep(60);")
+    add("0099_slow.sql", "SELECT pg_sleep(60);")
     with pytest.raises(Unavailable, match="statement timeout"):
         handler.migrate({}, Context(1500))
 
@@ -99,3 +103,45 @@ def _another_environment(handler: ModuleType) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.mark.parametrize(
+    ("role", "allowed"),
+    [
+        ("sluice_read", {"SELECT logs", "SELECT errors", "SELECT quarantine"}),
+        (
+            "sluice_write",
+            {
+                *("SELECT logs", "SELECT errors"),
+                *("INSERT logs", "INSERT errors", "INSERT quarantine"),
+            },
+        ),
+        (
+            "sluice_redrive",
+            {
+                *("SELECT logs", "SELECT errors", "SELECT quarantine"),
+                *("INSERT logs", "INSERT errors", "UPDATE quarantine", "DELETE quarantine"),
+            },
+        ),
+        (
+            "sluice_clear",
+            {
+                f"{do} {of}"
+                for do in ("SELECT", "DELETE")
+                for of in ("logs", "errors", "quarantine")
+            },
+        ),
+        ("sluice_retention", set()),
+    ],
+)
+def test_a_role_may_do_what_it_is_for_and_nothing_else(
+    handler: ModuleType, role: str, allowed: set[str]
+) -> None:
+    handler.migrate({}, Context())
+    rows = query(
+        "SELECT privilege || ' ' || name FROM pg_class, unnest(ARRAY[relname::text]) AS name,"
+        " unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE']) privilege"
+        f" WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')"
+        f" AND has_table_privilege('{role}', pg_class.oid, privilege)"
+    )
+    assert {privilege for (privilege,) in rows} == allowed

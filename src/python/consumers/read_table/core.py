@@ -43,14 +43,9 @@ def parse(event: object) -> tuple[Query, Table]:
         if name not in table.filters:
             allowed = ", ".join(table.filters) or "time alone"
             raise InvalidRequest(f"{table.name} cannot be read by {name}, but by {allowed}")
-        if not is_storable(value):
+        if not invocation.is_storable(value):
             raise InvalidRequest(f"{name} holds a character that no event can hold")
     return query, table
-
-
-def is_storable(text: str) -> bool:
-    """Whether PostgreSQL can hold a text: neither a NUL character nor a lone surrogate is in it."""
-    return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def page(
@@ -85,7 +80,7 @@ def decode_cursor(table: Table, cursor: str) -> list[Any]:
         name, *values = place
     except (ValueError, TypeError, RecursionError):
         name, values = None, []
-    storable = all(is_storable(str(value)) for value in values)
+    storable = all(invocation.is_storable(str(value)) for value in values)
     if name != table.name or [type(value) for value in values] != kinds or not storable:
         raise InvalidRequest("cursor must be what an earlier answer for the same table gave")
     return values

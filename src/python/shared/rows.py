@@ -1,4 +1,4 @@
-"""What an error event is as a row of the table errors, and which errors are the same fault."""
+"""What an event is as a row of its table, and which errors are the same fault."""
 
 import hashlib
 import re
@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from shared.events import Cause, ErrorEvent, Frame
+from shared.events import Cause, ErrorEvent, Event, Frame, LogEvent
 
 _NOT_APPLICATION = re.compile(
     r"/(site|dist)-packages/"
@@ -18,18 +18,29 @@ _NOT_APPLICATION = re.compile(
 )
 
 
-def make_row(event: ErrorEvent) -> dict[str, Any]:
+def log_row(event: LogEvent) -> dict[str, Any]:
+    """The values of shared.tables.LOGS, by column."""
+    return {**_common(event), "level": event.level, "message": event.message}
+
+
+def error_row(event: ErrorEvent) -> dict[str, Any]:
     """The values of shared.tables.ERRORS, by column."""
     return {
-        "event_id": event.event_id,
-        "occurred_at": event.occurred_at,
-        "service": event.service,
-        "environment": event.environment,
+        **_common(event),
         "fingerprint": fingerprint(event),
         "type": event.type,
         "message": event.message,
         "stack": event.stack,
         "causes": event.causes,
+    }
+
+
+def _common(event: Event) -> dict[str, Any]:
+    return {
+        "event_id": event.event_id,
+        "occurred_at": event.occurred_at,
+        "service": event.service,
+        "environment": event.environment,
         "attributes": event.attributes,
     }
 

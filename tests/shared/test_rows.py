@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumers.error_sink.core import fingerprint, in_application, make_row
-from shared.events import ErrorEvent, Frame, decode
-from shared.tables import ERRORS
-from tests.fixtures.documents import error, stored
+from shared.events import ErrorEvent, Frame, LogEvent, decode
+from shared.rows import error_row, fingerprint, in_application, log_row
+from shared.tables import ERRORS, LOGS
+from tests.fixtures.documents import error, log, stored
 
 STACK: list[dict[str, Any]] = [
     {"file": "/srv/shop/main.py", "function": "main", "line": 10, "code": "run()"},
@@ -94,5 +94,7 @@ def test_in_application_by_path(file: str, expected: bool) -> None:
 
 
 def test_a_row_has_the_columns_of_its_table() -> None:
-    row = make_row(decode(stored(error(stack=STACK, partition_key="not stored")), ErrorEvent))
+    row = error_row(decode(stored(error(stack=STACK, partition_key="not stored")), ErrorEvent))
     assert row.keys() == ERRORS.columns.keys()
+    row = log_row(decode(stored(log(partition_key="not stored")), LogEvent))
+    assert row.keys() == LOGS.columns.keys()
