@@ -10,12 +10,15 @@ import psycopg2
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec import convert
 from msgspec.structs import asdict
 from psycopg2 import extensions
 
+from consumers.log_sink import core as log_sink
+from shared.batch import Batch, groups
 from shared.database import Database
 from shared.errors import InvalidRequest, Misconfiguration
-from shared.events import ErrorEvent, LogEvent
+from shared.events import ErrorEvent
 from shared.sink import store
 from shared.tables import ERRORS, LOGS
 from tests.fixtures.documents import bad, error, log, stored
@@ -29,7 +32,11 @@ DONE: dict[str, Any] = {"batchItemFailures": []}
 @pytest.fixture
 def sink(database: extensions.connection) -> Sink:
     connection = Database(os.environ)
-    return partial(store, database=connection, table=LOGS, kind=LogEvent, make_row=asdict)
+
+    def sink(event: Any, context: Context) -> dict[str, Any]:
+        return store(log_sink.groups(event), context, connection, LOGS)
+
+    return sink
 
 
 def query(database: extensions.connection, statement: str) -> list[Any]:
@@ -205,7 +212,8 @@ def test_a_derived_column_makes_no_conflict(database: extensions.connection) -> 
         connection = Database(os.environ)
         batch = kinesis_batch([stored(error(), event_id=str(UUID(int=1)))])
         row = partial(_error_row, fingerprint)
-        assert store(batch, Context(), connection, ERRORS, ErrorEvent, row) == DONE
+        made = groups(convert(batch, Batch), ErrorEvent, row)
+        assert store(made, Context(), connection, ERRORS) == DONE
     assert quarantined(database) == []
 
 

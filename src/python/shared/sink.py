@@ -10,7 +10,7 @@ What can go wrong is one of four, each handled in one place:
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from itertools import batched
 from typing import Any
@@ -19,12 +19,10 @@ import msgspec
 import psycopg2
 from psycopg2 import extensions, sql
 
-from shared import invocation
-from shared.batch import Batch, Group, MakeRow, Rejected, Row, groups
+from shared.batch import Group, Rejected, Row
 from shared.context import Context
 from shared.database import Database, Failure, classify
 from shared.errors import Misconfiguration, Unavailable
-from shared.events import Event
 from shared.tables import QUARANTINE, Table
 
 # A statement writes so many rows: more are hardly faster, and what PostgreSQL refuses for one row's
@@ -35,20 +33,15 @@ NARROWING = 8
 _logger = logging.getLogger(__name__)
 
 
-def store[E: Event](
-    event: object,
-    context: Context,
-    database: Database,
-    table: Table,
-    kind: type[E],
-    make_row: MakeRow[E],
+def store(
+    groups: Iterable[Group], context: Context, database: Database, table: Table
 ) -> dict[str, Any]:
     """Stores a batch and returns Lambda's batch response: the first record that is not committed.
 
-    Raises InvalidRequest and Misconfiguration.
+    Raises Misconfiguration.
     """
     remaining = context.get_remaining_time_in_millis
-    for group in groups(invocation.parse(event, Batch), kind, make_row):
+    for group in groups:
         try:
             quarantined = database.transaction(partial(_write, table, group), remaining)
         except Unavailable as error:

@@ -3,11 +3,10 @@
 import os
 from typing import Any
 
+from consumers.log_sink import core
 from shared import sink
 from shared.context import Context
 from shared.database import Database
-from shared.events import LogEvent
-from shared.rows import log_row
 from shared.tables import LOGS
 
 _database = Database(os.environ)
@@ -15,4 +14,4 @@ _database = Database(os.environ)
 
 def log_sink(event: object, context: Context) -> dict[str, Any]:
     """Answers as shared.sink.store does."""
-    return sink.store(event, context, _database, LOGS, LogEvent, log_row)
+    return sink.store(core.groups(event), context, _database, LOGS)
