@@ -41,31 +41,33 @@ from pants.engine.unions import UnionRule
 from pants.option.option_types import StrOption
 from pants.option.subsystem import Subsystem
 
+from aws_lambda_function.event_source_mapping_fields import (
+    BatchingWindowField,
+    BatchSizeField,
+    BisectOnErrorField,
+    FiltersField,
+    MaximumRecordAgeField,
+    MaximumRetryAttemptsField,
+    OnFailureQueueField,
+    ParallelizationFactorField,
+    StartingPositionField,
+    StartingPositionTimestampField,
+    StreamField,
+    TumblingWindowField,
+)
 from aws_lambda_function.lambda_platform import INTERPRETER_CONSTRAINT, RUNTIME, complete_platform
 from aws_lambda_function.target_types import (
     ArchitectureField,
     AWSServicesField,
-    BatchingWindowField,
-    BatchSizeField,
-    BisectOnErrorField,
     DatabaseField,
     EnvironmentsField,
-    FiltersField,
     HandlerField,
     HTTPField,
-    MaximumRecordAgeField,
-    MaximumRetryAttemptsField,
     MemoryField,
     OnFailureField,
-    OnFailureQueueField,
-    ParallelizationFactorField,
     ReservedConcurrencyField,
     ScheduleField,
-    StartingPositionField,
-    StartingPositionTimestampField,
-    StreamField,
     TimeoutField,
-    TumblingWindowField,
     WritesToField,
     ZipSizeLimitField,
 )
