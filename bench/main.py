@@ -10,11 +10,12 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import report, zips
+from bench import cold_start, report, zips
 from bench.rows import Benchmark, CannotRun, Row
 
 BENCHMARKS: dict[str, Benchmark] = {
     "zips": zips.rows,
+    "cold-start": cold_start.rows,
 }
 
 

@@ -67,9 +67,7 @@ class Peer:
 
     def install(self, say: Say) -> Path:
         """The directory of the installed tool; raises CannotRun when it can't be installed."""
-        key = hashlib.sha256(self.pins.read_bytes()).hexdigest()[:16]
-        cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
-        directory = cache / "sluice" / "bench" / f"{self.name.replace(' ', '-')}-{key}"
+        directory = _cache(self.name, [self.pins])
         installed = directory / "installed"
         if installed.exists():
             return directory
@@ -119,7 +117,7 @@ CHALICE = Peer(
     project=PROJECTS / "chalice",
     sources="{function}/chalicelib",
     build=("bash", "build.sh"),
-    zip="packaged/{function}/deployment.zip",
+    zip="{function}/packaged/deployment.zip",
 )
 OSLS = Peer(
     name="osls",
@@ -140,11 +138,27 @@ UV = Peer(
 ALL = SAM, CHALICE, OSLS, UV
 
 
-def zips(peer: Peer, directory: Path, say: Say) -> dict[str, Path]:
-    """The zips of both functions, built in a new directory; raises CannotRun."""
-    tool = peer.install(say)
-    say(f"Packaging with {peer.name}")
-    peer.lay_out(directory)
-    for command in filter(None, (peer.build, peer.pack)):
-        peer.run(command, directory, tool)
-    return {function: directory / peer.zip.format(function=function) for function in FUNCTIONS}
+def zips(peer: Peer, say: Say) -> dict[str, Path]:
+    """The zips of both functions, kept in the user's cache; raises CannotRun.
+
+    All versions are pinned: the same project makes the same functions.
+    """
+    inputs = [
+        path for folder in (peer.project, PROJECTS / "functions") for path in folder.rglob("*")
+    ]
+    project = _cache(f"{peer.name} project", [peer.pins, *filter(Path.is_file, sorted(inputs))])
+    files = {function: project / peer.zip.format(function=function) for function in FUNCTIONS}
+    if not all(file.exists() for file in files.values()):
+        tool = peer.install(say)
+        say(f"Packaging with {peer.name}")
+        shutil.rmtree(project, ignore_errors=True)
+        peer.lay_out(project)
+        for command in filter(None, (peer.build, peer.pack)):
+            peer.run(command, project, tool)
+    return files
+
+
+def _cache(name: str, inputs: list[Path]) -> Path:
+    digest = hashlib.sha256(b"".join(file.read_bytes() for file in inputs)).hexdigest()[:16]
+    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
+    return cache / "sluice" / "bench" / f"{name.replace(' ', '-')}-{digest}"

@@ -1,6 +1,5 @@
 """The sizes of the zips."""
 
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,14 +13,12 @@ GOALS = {"producer": Goal("most", 1 / 8), "sink": Goal("most", 0.9)}
 def rows(functions: Path, say: Say) -> Iterator[Row]:
     """The size of our zips, bytecode included, against each peer's zip of the same function."""
     for peer in peers.ALL:
-        with tempfile.TemporaryDirectory(prefix="bench-") as directory:
-            sizes: dict[str, list[float]] = {}
-            note = ""
-            try:
-                zips = peers.zips(peer, Path(directory) / "project", say)
-                sizes = {function: [zips[function].stat().st_size] for function in zips}
-            except CannotRun as reason:
-                note = str(reason)
+        sizes: dict[str, list[float]] = {}
+        note = ""
+        try:
+            sizes = {name: [zip.stat().st_size] for name, zip in peers.zips(peer, say).items()}
+        except CannotRun as reason:
+            note = str(reason)
         for function, name in OURS.items():
             yield Row(
                 what=f"{function} zip size, bytecode included",

@@ -1,4 +1,4 @@
 set -eu
 for function in producer sink; do
-  chalice --project-dir $function package packaged/$function
+  (cd $function && chalice package packaged)
 done
