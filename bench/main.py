@@ -10,12 +10,13 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import cold_start, report, zips
+from bench import build, chart, cold_start, report, zips
 from bench.rows import Benchmark, CannotRun, Row
 
 BENCHMARKS: dict[str, Benchmark] = {
     "zips": zips.rows,
     "cold-start": cold_start.rows,
+    "build": build.rows,
 }
 
 
@@ -51,6 +52,7 @@ def main() -> int:
     console = Console()
     for name in names:
         run(name, arguments.packaged, arguments.results, console)
+    chart.write(arguments.results / "chart.svg", report.read(arguments.results))
     return 0
 
 
