@@ -65,6 +65,7 @@ from aws_lambda_function.target_types import (
     HTTPField,
     MemoryField,
     OnFailureField,
+    ReadsFromField,
     ReservedConcurrencyField,
     ScheduleField,
     TimeoutField,
@@ -118,6 +119,7 @@ class PythonAWSLambdaFunctionFieldSet(PackageFieldSet):
     starting_position: StartingPositionField
     starting_position_timestamp: StartingPositionTimestampField
     writes_to: WritesToField
+    reads_from: ReadsFromField
     database: DatabaseField
     environments: EnvironmentsField
     aws_services: AWSServicesField
@@ -210,6 +212,7 @@ async def package_python_aws_lambda_function(
             "trigger": field_set.trigger(),
             "permissions": {
                 "writes_to": field_set.writes_to.value or (),
+                "reads_from": field_set.reads_from.value or (),
                 "database": field_set.database.value,
             },
             "environments": environments,

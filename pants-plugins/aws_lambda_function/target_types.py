@@ -164,6 +164,22 @@ class WritesToField(StringSequenceField):
         return streams
 
 
+class ReadsFromField(StringSequenceField):
+    alias = "reads_from"
+    help = help_text(
+        """
+        The streams whose records the function may read by itself. The one that triggers it is
+        read for it.
+        """
+    )
+
+    @classmethod
+    def compute_value(cls, raw_value: Any, address: Address) -> Optional[tuple[str, ...]]:
+        streams = super().compute_value(raw_value, address)
+        check_each("reads_from", address, streams or (), STREAM_NAME, EXPECTED_STREAM_NAME)
+        return streams
+
+
 class DatabaseField(StringField):
     alias = "database"
     valid_choices = ("read", "write", "clear", "redrive", "retention", "owner")
@@ -202,6 +218,7 @@ class PythonAWSLambdaFunction(Target):
         StreamField,
         *STREAM_SETTINGS,
         WritesToField,
+        ReadsFromField,
         DatabaseField,
         EnvironmentsField,
         AWSServicesField,

@@ -28,6 +28,7 @@ BUILD = """\
         reserved_concurrency=5,
         on_failure="consumers.dead_letter",
         writes_to=["errors"],
+        reads_from=["logs"],
         environments=["local", "qa"],
     )
     """
@@ -68,7 +69,7 @@ def test_the_manifest_says_what_the_target_says(packaged: Path) -> None:
         "reserved_concurrency": 5,
         "on_failure": "consumers.dead_letter",
         "trigger": {"type": "http", "routes": ["POST /hello"]},
-        "permissions": {"writes_to": ["errors"], "database": None},
+        "permissions": {"writes_to": ["errors"], "reads_from": ["logs"], "database": None},
         "environments": ["local", "qa"],
     }
 

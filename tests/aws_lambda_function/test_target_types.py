@@ -42,6 +42,7 @@ from tests.aws_lambda_function.conftest import Repository
         ("batch_size=10", "goes only with `stream`"),
         ('http="GET /", stream="errors"', "has one trigger"),
         ('writes_to=["a/b"]', "letters, digits"),
+        ('reads_from=["a/b"]', "letters, digits"),
         ('database="admin"', "['clear', 'owner', 'read', 'redrive', 'retention', 'write']"),
         ("zip_size_limit=52428801", "1 to 52428800 bytes"),
         ("environments=[]", "name at least one environment"),

@@ -9,7 +9,6 @@ import random
 import signal
 import time
 import uuid
-from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,6 +17,7 @@ from typing import Any
 import aiohttp
 
 from local.cloud import Cloud, running_cloud
+from tests.fixtures import execution_environments
 
 EVENTS = int(os.environ.get("EVENTS", "5000"))
 CLIENTS = 8
@@ -65,19 +65,10 @@ async def accepted(session: aiohttp.ClientSession, url: str, events: list[dict[s
 async def kill_at_random(kills: list[int]) -> None:
     while True:
         await asyncio.sleep(random.uniform(0, 2 * SECONDS_BETWEEN_KILLS))
-        if environments := list(execution_environments()):
+        if environments := list(execution_environments.running()):
             kills.append(random.choice(environments))
             with suppress(ProcessLookupError):
                 os.kill(kills[-1], signal.SIGKILL)
-
-
-def execution_environments() -> Iterator[int]:
-    """The processes of our own that run a function."""
-    for process in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):  # it has ended
-            parent = (process / "stat").read_text().rpartition(")")[2].split()[1]
-            if int(parent) == os.getpid() and "awslambdaric" in (process / "cmdline").read_text():
-                yield int(process.name)
 
 
 def stored(cloud: Cloud, table: str) -> set[str]:

@@ -73,4 +73,5 @@ def world(
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--schedules", type=int, default=4, help="how many schedules of faults to run")
+    parser.addoption("--packaged-schedules", type=int, default=1, help="the same, with the zips")
     parser.addoption("--first-seed", type=int, default=1, help="the seed of the first")

@@ -3,6 +3,7 @@
 import json
 import random
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Any
 
 from psycopg2 import extensions
@@ -18,7 +19,7 @@ from tests.faults.kinesis_front import (
     Refuse,
 )
 from tests.faults.kinesis_front import Fault as KinesisFault
-from tests.faults.world import Shard, World
+from tests.faults.world import InvocationFailed, Shard, World
 from tests.fixtures.invocation import Context
 
 KEYS = [f"key {n}" for n in range(23)]
@@ -36,7 +37,9 @@ class Schedule:
         proxy: DatabaseProxy,
         front: KinesisFront,
         database: extensions.connection,
+        kill_next: Callable[[float | None], None] | None = None,
     ) -> None:
+        self._kill_next = kill_next
         self._random = random.Random(seed)
         self._world = world
         self._proxy = proxy
@@ -61,15 +64,22 @@ class Schedule:
             self._replace_environment: 4,
             self._stall: 1,
             self._reshard: 1,
+            self._kill: 0 if self._kill_next is None else 6,
         }
         while len(self._world.sent) < events:
             (step,) = self._random.choices(list(steps), list(steps.values()))
             step()
-        self._front.faults.clear()
-        self._proxy.disarm()
+        self._calm()
         self._world.post_until_taken(self._unsent)
         self._world.deliver_all(self._random.choice([1, 10, 500]))
         self._world.check()
+
+    def _calm(self) -> None:
+        """What has not gone wrong yet will not."""
+        self._front.faults.clear()
+        self._proxy.disarm()
+        if self._kill_next is not None:
+            self._kill_next(None)
 
     def _send(self) -> None:
         # What the client must send again goes first: it keeps the order of its keys.
@@ -104,8 +114,7 @@ class Schedule:
             self._world.put_bad(json.dumps(other).encode())
 
     def _finish(self) -> None:
-        self._front.faults.clear()
-        self._proxy.disarm()
+        self._calm()
         self._world.post_until_taken(self._unsent)
         self._unsent = []
         self._world.deliver_all()
@@ -114,9 +123,11 @@ class Schedule:
         self._each_shard(lambda shard: self._world.deliver(shard, self._size()))
 
     def _forget_an_answer(self) -> None:
-        self._each_shard(
-            lambda shard: self._world.sink({"Records": shard.records[: self._size()]}, Context())
-        )
+        def invoke(shard: Shard) -> None:
+            with suppress(InvocationFailed):
+                self._world.sink({"Records": shard.records[: self._size()]}, Context())
+
+        self._each_shard(invoke)
 
     def _run_out_of_time(self) -> None:
         looks = [30_000] * (2 * self._random.randint(0, 2))
@@ -165,6 +176,11 @@ class Schedule:
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
                 " WHERE datname = current_database() AND pid <> pg_backend_pid()"
             )
+
+    def _kill(self) -> None:
+        assert self._kill_next is not None
+        self._kill_next(self._random.expovariate(30))
+        self._random.choice([self._send, self._deliver])()
 
     def _replace_environment(self) -> None:
         self._world.new_sink()

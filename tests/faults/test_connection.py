@@ -40,6 +40,20 @@ def test_a_silent_connection_is_given_up_before_the_invocation_ends(
     world.check()
 
 
+@pytest.mark.parametrize("pattern", [INSERT, COMMIT])
+def test_a_silent_connection_is_replaced_within_the_invocation(
+    world: World, proxy: DatabaseProxy, pattern: bytes
+) -> None:
+    world.post_until_taken(world.events(5))
+    proxy.arm(pattern, Fault.STALL)
+    world.fetch()
+    (shard,) = world.ready()
+    assert world.deliver(shard, 10, Context(6000, 1100, 30_000)) == DONE
+    assert not proxy.armed
+    assert not proxy.outwaited
+    world.check()
+
+
 def test_a_server_that_never_answers_a_connection_is_given_up(
     world: World, proxy: DatabaseProxy
 ) -> None:

@@ -32,12 +32,12 @@ def deliver_in_vain(world: World) -> None:
         assert answer == {"batchItemFailures": [{"itemIdentifier": first}]}
 
 
-def wait_for(database: extensions.connection, condition: str) -> None:
-    """Until a session of the sink is in that condition."""
-    statement = "SELECT 1 FROM pg_stat_activity WHERE application_name = 'sluice' AND " + condition
+def wait_for(database: extensions.connection, condition: str, name: str = "sluice") -> None:
+    """Until a session of the sink, which has that application name, is in that condition."""
+    statement = "SELECT 1 FROM pg_stat_activity WHERE application_name = %s AND " + condition
     with database.cursor() as cursor:
         for _ in range(500):
-            cursor.execute(statement)
+            cursor.execute(statement, [name])
             if cursor.fetchone():
                 return
             time.sleep(0.02)

@@ -1,5 +1,6 @@
-"""What a poison event in every batch costs. Prints a ratio, and asserts nothing of time."""
+"""What a poison event in every batch costs, against a clean batch just before it."""
 
+import statistics
 import time
 
 import pytest
@@ -10,6 +11,7 @@ from tests.fixtures.documents import log, stored
 from tests.fixtures.invocation import Context, kinesis_batch
 
 BATCHES = 20
+LEAST_SHARE = 0.25  # of the throughput of clean batches: a row at a time would leave 0.1
 EVENTS = 500
 POISON = {
     "that is no event": b"not JSON",
@@ -23,7 +25,7 @@ def test_a_poison_event_in_every_batch_leaves_most_of_the_throughput(
     database: extensions.connection, kind: str
 ) -> None:
     sink = execution_environment("consumers.log_sink").log_sink
-    spent = {False: 0.0, True: 0.0}
+    spent: list[float] = []
     with database.cursor() as cursor:
         cursor.execute("ALTER TABLE logs ADD CONSTRAINT clean CHECK (message <> 'poison')")
         first = stored(log(message="first"), event_id="00000000-0000-4000-8000-000000000000")
@@ -37,11 +39,15 @@ def test_a_poison_event_in_every_batch_leaves_most_of_the_throughput(
             event["Records"][0]["kinesis"]["sequenceNumber"] = str(batch)
             started = time.perf_counter()
             sink(event, Context())
-            spent[poisoned] += time.perf_counter() - started
+            spent.append(time.perf_counter() - started)
         cursor.execute("SELECT count(*) FROM quarantine")
         assert cursor.fetchone() == (BATCHES,)
         cursor.execute("SELECT count(*) FROM logs")
         assert cursor.fetchone() == (1 + 2 * BATCHES * EVENTS - BATCHES,)
-    share = spent[False] / spent[True]
-    rate = BATCHES * EVENTS / spent[False]
+    # Each poisoned batch with the clean one before it: what else the machine does weighs on both.
+    share = statistics.median(
+        clean / poisoned for clean, poisoned in zip(spent[::2], spent[1::2], strict=True)
+    )
+    rate = EVENTS / statistics.median(spent[::2])
     print(f"\nAn event {kind} in every batch leaves {share:.2f} of {rate:,.0f} events a second.")
+    assert share >= LEAST_SHARE

@@ -22,6 +22,11 @@ if TYPE_CHECKING:
     from mypy_boto3_kinesis.type_defs import PutRecordsRequestEntryTypeDef
 
 type Invoke = Callable[[dict[str, Any], Context], dict[str, Any]]
+type Load = Callable[[str], Invoke]
+
+
+class InvocationFailed(Exception):
+    """A function answered with an error, or its execution environment ended before it answered."""
 
 
 def execution_environment(function: str) -> ModuleType:
@@ -32,6 +37,12 @@ def execution_environment(function: str) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+def in_process(function: str) -> Invoke:
+    """A function in a new execution environment of this process."""
+    invoke: Invoke = getattr(execution_environment(function), function.partition(".")[2])
+    return invoke
 
 
 @dataclass
@@ -52,14 +63,17 @@ class Shard:
 class World:
     """Log events of one environment from the producer's entry to the table."""
 
-    def __init__(self, streams: Streams, database: extensions.connection) -> None:
+    def __init__(
+        self, streams: Streams, database: extensions.connection, load: Load = in_process
+    ) -> None:
         self.sent: set[str] = set()
         self.acknowledged: set[str] = set()
         self.bad: Counter[str] = Counter()
         self._streams = streams
         self._database = database
         self._stream = f"{streams.environment}-logs"
-        self._produce = execution_environment("producers.log_event").log_event
+        self._load = load
+        self._produce = load("producers.log_event")
         self._shards: dict[str, Shard] = {}
         self._numbers = itertools.count()
         self.new_sink()
@@ -76,7 +90,7 @@ class World:
 
     def new_sink(self) -> None:
         """From now on another execution environment runs the sink."""
-        self.sink: Invoke = execution_environment("consumers.log_sink").log_sink
+        self.sink: Invoke = self._load("consumers.log_sink")
 
     def events(self, count: int, keys: Sequence[str] = ()) -> list[dict[str, Any]]:
         """New events; those with a key are numbered in the order in which they happened."""
@@ -94,10 +108,15 @@ class World:
             for number in itertools.islice(self._numbers, count)
         ]
 
-    def post(self, events: Iterable[dict[str, Any]], time: Context | None = None) -> list[str]:
-        """Sends events as a client does; returns the ids that the client is told to send again."""
+    def post(self, events: Sequence[dict[str, Any]], time: Context | None = None) -> list[str]:
+        """Sends events as a client does; returns the ids that the client has to send again."""
         body = b"\n".join(json.dumps(event).encode() for event in events)
-        response = self._produce(request(body), time or Context())
+        try:
+            response = self._produce(request(body), time or Context())
+        except InvocationFailed:
+            unanswered = [event["event_id"] for event in events]
+            self.sent.update(unanswered)
+            return unanswered
         answer = json.loads(response["body"])
         assert response["statusCode"] in (202, 503), answer
         assert answer["rejected"] == []
@@ -190,7 +209,10 @@ class World:
 
     def deliver(self, shard: Shard, size: int, time: Context | None = None) -> dict[str, Any]:
         """One invocation of the sink; the mapping goes on from what the answer says."""
-        answer = self.sink({"Records": shard.records[:size]}, time or Context())
+        try:
+            answer = self.sink({"Records": shard.records[:size]}, time or Context())
+        except InvocationFailed:
+            answer = {"batchItemFailures": [{"itemIdentifier": shard.checkpoint}]}
         failures = [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
         numbers = [record["kinesis"]["sequenceNumber"] for record in shard.records[:size]]
         del shard.records[: numbers.index(failures[0]) if failures else len(numbers)]

@@ -4,9 +4,18 @@ from typing import Any
 
 import psycopg2
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from psycopg2 import errors, extensions
 
-from shared.database import Database, Failure, classify
+from shared.database import (
+    ATTEMPT_MILLISECONDS,
+    RESERVE_MILLISECONDS,
+    Database,
+    Failure,
+    classify,
+    transaction_timeout,
+)
 from shared.errors import Misconfiguration, Unavailable
 from tests.fixtures.invocation import Context
 
@@ -91,6 +100,26 @@ def test_a_connection_is_kept(database: extensions.connection) -> None:
     assert first == second
 
 
+def test_a_session_is_named_and_ends_when_its_environment_is_gone(
+    database: extensions.connection,
+) -> None:
+    name = "prod-consumers-log_sink"
+    connection = Database({**os.environ, "AWS_LAMBDA_FUNCTION_NAME": name}).connect()
+    expected = {
+        "application_name": name,
+        "timezone": "UTC",
+        "idle_in_transaction_session_timeout": "1min",
+        "client_connection_check_interval": "2s",
+    }
+    with connection.cursor() as cursor:
+        for setting, value in expected.items():
+            cursor.execute(f"SHOW {setting}")
+            assert cursor.fetchone() == (value,)
+    parameters = connection.get_dsn_parameters()
+    assert (parameters["keepalives_idle"], parameters["tcp_user_timeout"]) == ("5", "10000")
+    connection.close()
+
+
 def test_data_errors_are_the_callers(database: extensions.connection) -> None:
     time = Context().get_remaining_time_in_millis
     with pytest.raises(errors.InvalidTextRepresentation):
@@ -101,6 +130,16 @@ def test_a_statement_ends_before_the_invocation(database: extensions.connection)
     time = Context(4000, 1200, 0).get_remaining_time_in_millis
     with pytest.raises(Unavailable):
         Database(os.environ).transaction(running("SELECT pg_sleep(60)"), time)
+
+
+@given(st.integers(-1000, 900_000))
+def test_a_transaction_leaves_time_to_answer_and_where_it_can_for_another(remaining: int) -> None:
+    timeout = transaction_timeout(remaining)
+    assert timeout > 0
+    if remaining > RESERVE_MILLISECONDS + 2:
+        assert timeout <= remaining - RESERVE_MILLISECONDS
+    if remaining > 2 * ATTEMPT_MILLISECONDS:
+        assert remaining - timeout > ATTEMPT_MILLISECONDS
 
 
 def test_an_unknown_database_is_said(

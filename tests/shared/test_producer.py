@@ -201,6 +201,17 @@ def test_invocation_answers_without_envelope(produce: Produce, streams: Streams)
         assert produce(payload, Context()).keys() & {"error"}
 
 
+def test_redacted_fields_never_reach_the_stream(
+    streams: Streams, produce: Produce, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REDACTED_FIELDS", "password")
+    redacting = Producer("logs", read_logs, os.environ)
+    event = log(attributes={"user": {"name": "a", "password": "a secret"}})
+    assert len(redacting(event, Context())["accepted"]) == 1
+    ((document,),) = streams.read("logs")
+    assert json.loads(document)["attributes"] == {"user": {"name": "a", "password": "[redacted]"}}
+
+
 def test_events_of_a_key_stay_in_order(post: Post, streams: Streams) -> None:
     events = [log(message=f"{n} " + "m" * 90_000, partition_key="k") for n in range(40)]
     assert post(encoded(events))[0] == 202

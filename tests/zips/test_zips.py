@@ -79,6 +79,8 @@ def test_the_zip_holds_only_what_its_function_imports(manifest: Path) -> None:
         expected = {"psycopg2_binary"} | yoyo
     elif manifest.stem == "consumers.retention":
         expected = {"psycopg2_binary"}
+    elif manifest.stem == "consumers.redrive":
+        expected = {"psycopg2_binary", "msgspec"} | boto3
     else:
         expected = {"psycopg2_binary", "msgspec"}
     assert packages(manifest) == expected
@@ -146,6 +148,36 @@ importlib.import_module({module!r})
 """
     command = [sys.executable, "-I", "-S", "-c", program]
     subprocess.run(command, check=True, cwd="/", env=ENVIRONMENT)
+
+
+@each_function
+def test_a_producer_over_http_asks_for_a_key_before_all_else(
+    manifest: Path, tmp_path: Path
+) -> None:
+    content = read(manifest)
+    if content["trigger"] is None or content["trigger"]["type"] != "http":
+        return
+    zipfile.ZipFile(manifest.with_suffix(".zip")).extractall(tmp_path)
+    module, _, function = content["handler"].rpartition(".")
+    program = f"""
+import importlib, json, sys
+sys.path.insert(0, {str(tmp_path)!r})
+handle = importlib.import_module({module!r}).{function}
+for headers in ({{}}, {{"authorization": "Bearer"}}, {{"x-api-key": "another"}}):
+    request = {{"requestContext": {{}}, "headers": headers, "body": "not an event"}}
+    print(json.dumps(handle(request, None)["statusCode"]))
+"""
+    command = [sys.executable, "-I", "-S", "-c", program]
+    answers = subprocess.check_output(command, cwd="/", env=ENVIRONMENT, text=True)
+    assert answers.split() == ["401", "401", "401"]
+
+
+@each_function
+def test_no_function_that_may_clear_tables_can_be_in_prod(manifest: Path) -> None:
+    content = read(manifest)
+    if content["permissions"]["database"] == "clear":
+        assert content["environments"]
+        assert "prod" not in content["environments"]
 
 
 def test_a_traceback_shows_source_lines(tmp_path: Path) -> None:

@@ -170,7 +170,8 @@ def _variables(
     variables = {"ENVIRONMENT": account.ENVIRONMENT}
     if isinstance(manifest.trigger, HttpTrigger):
         variables["API_KEY_SHA256"] = hashlib.sha256(api_key.encode()).hexdigest()
-    if kinesis is not None and manifest.permissions.writes_to:
+    permissions = manifest.permissions
+    if kinesis is not None and (permissions.writes_to or permissions.reads_from):
         variables["AWS_ENDPOINT_URL_KINESIS"] = kinesis.endpoint
     if postgres is not None and manifest.permissions.database is not None:
         variables |= postgres.variables(manifest.permissions.database)

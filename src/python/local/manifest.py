@@ -54,6 +54,7 @@ type Database = Literal["read", "write", "clear", "redrive", "retention", "owner
 class Permissions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     writes_to: tuple[str, ...]
     database: Database | None
+    reads_from: tuple[str, ...] = ()
 
 
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -109,8 +110,10 @@ def read_zip(manifest: Manifest, dist: Path) -> bytes:
 def streams_of(manifests: Sequence[Manifest]) -> list[str]:
     """The streams that functions read or write, as the manifests name them."""
     read = {m.trigger.stream for m in manifests if isinstance(m.trigger, StreamTrigger)}
-    written = {stream for m in manifests for stream in m.permissions.writes_to}
-    return sorted(read | written)
+    permitted = {
+        stream for m in manifests for stream in m.permissions.writes_to + m.permissions.reads_from
+    }
+    return sorted(read | permitted)
 
 
 def queues_of(manifests: Sequence[Manifest]) -> list[str]:

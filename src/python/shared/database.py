@@ -18,13 +18,14 @@ import psycopg2
 from psycopg2 import extensions
 from psycopg2.extensions import make_dsn
 
-from shared import credentials
+from shared import credentials, tls
 from shared.errors import Misconfiguration, Unavailable
 
 CONNECT_TIMEOUT = 2  # seconds, the least that libpq knows
 # What an attempt leaves of the invocation's time, to answer in.
 RESERVE_MILLISECONDS = 1000
 ATTEMPT_MILLISECONDS = CONNECT_TIMEOUT * 1000 + RESERVE_MILLISECONDS
+SHORTEST_TRANSACTION_MILLISECONDS = 2000
 MAXIMUM_BACKOFF = 2.0  # seconds
 
 _logger = logging.getLogger(__name__)
@@ -82,6 +83,7 @@ class Database:
             raise Misconfiguration(f"{', '.join(missing)} must be set to reach the database")
         self._application_name = environment.get("AWS_LAMBDA_FUNCTION_NAME", "sluice")
         self._credentials = credentials.source(environment)
+        self._tls = tls.parameters(environment)
         self._connection: extensions.connection | None = None
 
     def connect(self) -> extensions.connection:
@@ -91,7 +93,7 @@ class Database:
         """
         if self._connection is None or self._connection.closed:
             self._connection = psycopg2.connect(
-                make_dsn(**self._credentials()),
+                make_dsn(**self._credentials(), **self._tls),
                 application_name=self._application_name,
                 connect_timeout=CONNECT_TIMEOUT,
                 # An environment that was frozen or killed must hold neither a transaction nor a
@@ -123,7 +125,7 @@ class Database:
         while remaining_milliseconds() > ATTEMPT_MILLISECONDS:
             try:
                 connection = self.connect()
-                timeout = max(remaining_milliseconds() - RESERVE_MILLISECONDS, 2)
+                timeout = transaction_timeout(remaining_milliseconds())
                 with _cut_off(connection, timeout), connection, connection.cursor() as cursor:
                     cursor.execute(
                         "SELECT set_config('statement_timeout', %s, true),"
@@ -145,6 +147,15 @@ class Database:
             "The database did not answer in the time that was left"
             f" (an attempt is made while there are {ATTEMPT_MILLISECONDS} ms)"
         )
+
+
+def transaction_timeout(remaining: int) -> int:
+    """Milliseconds that a transaction may take, of those that remain of the invocation.
+
+    Half of them, so that a connection that has gone silent leaves as much for another.
+    """
+    usable = max(remaining - RESERVE_MILLISECONDS, 2)
+    return max(usable // 2, min(usable, SHORTEST_TRANSACTION_MILLISECONDS))
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
-from shared import http_api, ingestion
+from shared import http_api, ingestion, redaction
 from shared.context import Context
 from shared.errors import Misconfiguration
 from shared.identifiers import RANDOM_BYTES, uuid7
@@ -34,6 +34,7 @@ class Producer:
         if not environment.get("ENVIRONMENT"):
             raise Misconfiguration("ENVIRONMENT must name the environment, such as local or prod")
         self._key_hashes = http_api.key_hashes(environment)
+        self._redacted_names = redaction.names(environment)
         self._read = read
         self._stream = Stream(f"{environment['ENVIRONMENT']}-{stream}")
 
@@ -60,7 +61,8 @@ class Producer:
         return http_api.response(status, content, RETRY_AFTER if unavailable else None)
 
     def _take(self, documents: list[bytes], context: Context) -> tuple[HTTPStatus, dict[str, Any]]:
-        intake = self._read(documents, datetime.now(UTC), _new_id)
+        read = self._read(documents, datetime.now(UTC), _new_id)
+        intake = redaction.redact(read, self._redacted_names)
         records = pack(intake.lines, lambda: str(_new_id()))
         unavailable = self._stream.put(records, context.get_remaining_time_in_millis)
         status, content = ingestion.answer(intake, unavailable)

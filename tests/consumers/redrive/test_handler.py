@@ -10,24 +10,16 @@ from shared.errors import InvalidRequest
 from tests.fixtures.documents import log, stored
 from tests.fixtures.invocation import Context, kinesis_batch
 
+type Invoke = Callable[[Any], dict[str, int]]
 type Redrive = Callable[..., dict[str, int]]
 
 
 @pytest.fixture
-def redrive(database: extensions.connection, monkeypatch: pytest.MonkeyPatch) -> Redrive:
-    """Redrives logs as redrive's own role."""
-    from consumers.redrive import handler
-
-    with database.cursor() as cursor:
-        cursor.execute("ALTER ROLE sluice_redrive LOGIN PASSWORD 'test'")
+def redrive(invoke: Invoke) -> Redrive:
+    """Redrives logs."""
 
     def run(**query: Any) -> dict[str, int]:
-        with monkeypatch.context() as patch:
-            patch.setenv("PGUSER", "sluice_redrive")
-            patch.setenv("PGPASSWORD", "test")
-            fresh = importlib.reload(handler)
-            report: dict[str, int] = fresh.redrive({"kind": "logs", **query}, Context())
-            return report
+        return invoke({"kind": "logs", **query})
 
     return run
 

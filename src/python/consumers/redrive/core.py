@@ -1,12 +1,13 @@
-"""What redrive is asked for, and what the present code makes of a quarantined event."""
+"""What redrive is asked for, and what the present code makes of it."""
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
 import msgspec
 
-from shared import invocation
-from shared.batch import Origin, Rejected, Row, outcome
+from shared import batch, invocation
+from shared.batch import Group, Origin, Rejected, Row, outcome
 from shared.errors import InvalidRequest
 from shared.events import ErrorEvent, LogEvent
 from shared.rows import error_row, log_row
@@ -18,7 +19,7 @@ TABLES: dict[str, Table] = {"logs": LOGS, "errors": ERRORS}
 
 
 class Query(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The invocation's event: what is left out does not restrict."""
+    """Which entries of quarantine: what is left out does not restrict."""
 
     kind: Literal["logs", "errors"]
     reason: str | None = None  # how it begins
@@ -30,8 +31,41 @@ class Query(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     event_index: int | None = None
 
 
-def parse(event: object) -> Query:
-    """The query; raises InvalidRequest."""
+class DiscardedBatch(msgspec.Struct, frozen=True, rename="camel"):
+    """Where in a stream the records of a batch are that Lambda has given up."""
+
+    shard_id: str
+    start_sequence_number: Annotated[str, msgspec.Meta(pattern=r"^\d+$")]
+    end_sequence_number: Annotated[str, msgspec.Meta(pattern=r"^\d+$")]
+    batch_size: int
+    stream_arn: str
+
+    @property
+    def kind(self) -> str:
+        """The kind of its events; raises InvalidRequest."""
+        kind = self.stream_arn.rpartition("-")[2]
+        if kind not in TABLES:
+            raise InvalidRequest(
+                f"streamArn must end with the kind of its events, one of {', '.join(TABLES)}"
+            )
+        return kind
+
+
+class _Document(msgspec.Struct, frozen=True):
+    """What an on-failure destination is sent, as far as it is used.
+
+    Source: "Retain discarded batch records for a Kinesis event source", Lambda developer guide.
+    """
+
+    batch: DiscardedBatch = msgspec.field(name="KinesisBatchInfo")
+
+
+def parse(event: object) -> Query | list[DiscardedBatch]:
+    """The query, or the batches of an on-failure destination's documents; raises InvalidRequest."""
+    if isinstance(event, dict) and "KinesisBatchInfo" in event:
+        event = [event]
+    if isinstance(event, list):
+        return [document.batch for document in invocation.parse(event, list[_Document])]
     query = invocation.parse(event, Query)
     texts = (query.reason, query.stream, query.shard_id, query.sequence_number)
     if not all(invocation.is_storable(text) for text in texts if text is not None):
@@ -60,3 +94,11 @@ def make(kind: str, origin: Origin) -> Row | Rejected:
     if kind == "logs":
         return outcome(origin, LogEvent, log_row)
     return outcome(origin, ErrorEvent, error_row)
+
+
+def groups(kind: str, event: object) -> Iterator[Group]:
+    """The events of a batch of Kinesis records, in groups to commit together."""
+    records = invocation.parse(event, batch.Batch)
+    if kind == "logs":
+        return batch.groups(records, LogEvent, log_row)
+    return batch.groups(records, ErrorEvent, error_row)

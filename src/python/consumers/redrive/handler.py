@@ -1,4 +1,7 @@
-"""Runs what is in quarantine through the present code, and moves what now passes to its table."""
+"""Runs what is in quarantine through the present code, and moves what now passes to its table.
+
+Batches that Lambda has discarded are read again from their stream and stored as a sink does.
+"""
 
 import os
 from functools import partial
@@ -7,11 +10,12 @@ from typing import Any
 from psycopg2 import extensions, sql
 from psycopg2.extras import execute_values
 
-from consumers.redrive import core
+from consumers.redrive import core, discarded_records
 from shared import sink
 from shared.batch import Origin, Rejected, Row
 from shared.context import Context
 from shared.database import Database
+from shared.errors import Unavailable
 
 _ENTRIES = 200  # in a transaction; an entry has 1 MB at most
 
@@ -21,13 +25,38 @@ _database = Database(os.environ)
 
 
 def redrive(event: object, context: Context) -> dict[str, int]:
-    """Takes a core.Query; returns {"stored", "kept"}: how many entries left, and how many did not.
+    """Takes a core.Query, or one or a list of the documents that an on-failure destination has.
 
-    An entry that is kept has the present reason. Entries of a record that nothing could be read
-    of are tried as one event. Can be run again, and ends early only with an exception, after
-    which what it stored is stored. Raises InvalidRequest, Misconfiguration and Unavailable.
+    Returns {"stored", "kept"}: how many entries left quarantine, and how many did not; or {"read",
+    "missing"}: how many records were read again and are committed now, to their table or to
+    quarantine, and how many the stream no longer has. Can be run again, and ends early only with an
+    exception, after which what it stored is stored. Raises InvalidRequest, Misconfiguration and
+    Unavailable.
     """
-    query = core.parse(event)
+    request = core.parse(event)
+    if isinstance(request, core.Query):
+        return _redrive_quarantine(request, context)
+    return _redrive_batches(request, context)
+
+
+def _redrive_batches(batches: list[core.DiscardedBatch], context: Context) -> dict[str, int]:
+    read = missing = 0
+    for batch in batches:
+        table = core.TABLES[batch.kind]
+        records = discarded_records.read(batch)
+        groups = core.groups(batch.kind, {"Records": records})
+        if sink.store(groups, context, _database, table)["batchItemFailures"]:
+            raise Unavailable("Not all records could be stored in the time there was")
+        read += len(records)
+        missing += max(batch.batch_size - len(records), 0)
+    return {"read": read, "missing": missing}
+
+
+def _redrive_quarantine(query: core.Query, context: Context) -> dict[str, int]:
+    """An entry that is kept has the present reason.
+
+    Entries of a record that nothing could be read of are tried as one event.
+    """
     stored = kept = 0
     after: tuple[Any, ...] = ("", "", "", -1)
     while True:

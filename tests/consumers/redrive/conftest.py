@@ -1,0 +1,28 @@
+import importlib
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from psycopg2 import extensions
+
+from tests.fixtures.invocation import Context
+
+type Redrive = Callable[[Any], dict[str, int]]
+
+
+@pytest.fixture
+def invoke(database: extensions.connection, monkeypatch: pytest.MonkeyPatch) -> Redrive:
+    """Invokes redrive in a new execution environment, as its own role."""
+    from consumers.redrive import handler
+
+    with database.cursor() as cursor:
+        cursor.execute("ALTER ROLE sluice_redrive LOGIN PASSWORD 'test'")
+
+    def run(event: Any) -> dict[str, int]:
+        with monkeypatch.context() as patch:
+            patch.setenv("PGUSER", "sluice_redrive")
+            patch.setenv("PGPASSWORD", "test")
+            report: dict[str, int] = importlib.reload(handler).redrive(event, Context())
+            return report
+
+    return run
