@@ -56,7 +56,7 @@ def environment(
 ) -> Iterator[pytest.MonkeyPatch]:
     """Has the region's authorities be those of the known, and can be changed."""
     with monkeypatch.context() as patch:
-        patch.setattr(tls, "CERTIFICATES", tmp_path)
+        patch.setattr(tls, "CERTIFICATES", str(tmp_path))
         patch.setenv("AWS_REGION", REGION)
         patch.delenv("PGSSLMODE", raising=False)
         patch.delenv("PGSSLROOTCERT", raising=False)

@@ -7,7 +7,7 @@ from shared import tls
 from shared.errors import Misconfiguration
 
 REGION = {"AWS_REGION": "eu-central-1"}
-FILES = sorted(tls.CERTIFICATES.glob("*.pem"))
+FILES = sorted(Path(tls.CERTIFICATES).glob("*.pem"))
 
 
 @pytest.mark.parametrize(
@@ -17,11 +17,13 @@ def test_a_server_on_this_machine_needs_none(host: str) -> None:
     assert tls.parameters({"PGHOST": host}) == {}
 
 
-@pytest.mark.parametrize("host", ["db.example", "10.0.0.7", "localhost,db.example", "fd00::1"])
+@pytest.mark.parametrize(
+    "host", ["db.example", "10.0.0.7", "localhost,db.example", "fd00::1", "127.example"]
+)
 def test_any_other_is_verified(host: str) -> None:
     parameters = tls.parameters({"PGHOST": host, **REGION})
     assert parameters["sslmode"] == "verify-full"
-    assert parameters["sslrootcert"] == str(tls.CERTIFICATES / "eu-central-1.pem")
+    assert parameters["sslrootcert"] == f"{tls.CERTIFICATES}/eu-central-1.pem"
 
 
 @pytest.mark.parametrize(

@@ -4,14 +4,19 @@ Sources: "Using SSL/TLS to encrypt a connection to a DB instance or cluster", Am
 "SSL Support", chapter libpq of the PostgreSQL documentation.
 """
 
+# ruff: noqa: PTH113, PTH118, PTH120
+# Nothing else that a sink imports needs pathlib, and a cold start would pay for it.
+
+import os
+import re
 from collections.abc import Mapping
-from ipaddress import ip_address
-from pathlib import Path
 
 from shared.errors import Misconfiguration
 
 # Of each region the authorities that sign for RDS, and those that sign for RDS Proxy.
-CERTIFICATES = Path(__file__).with_name("certificates")
+CERTIFICATES = os.path.join(os.path.dirname(__file__), "certificates")
+
+_HERE = re.compile(r"[/@].*|localhost|127(\.\d{1,3}){3}|::1")  # Unix sockets and loopback
 
 
 def parameters(environment: Mapping[str, str]) -> dict[str, str]:
@@ -21,26 +26,16 @@ def parameters(environment: Mapping[str, str]) -> dict[str, str]:
     """
     mode = environment.get("PGSSLMODE")
     if not mode:
-        if all(map(_is_here, environment["PGHOST"].split(","))):
+        if all(map(_HERE.fullmatch, environment["PGHOST"].split(","))):
             return {}
         mode = "verify-full"
     if not mode.startswith("verify") or environment.get("PGSSLROOTCERT"):
         return {"sslmode": mode}
     region = environment.get("AWS_REGION", "")
-    authorities = CERTIFICATES / f"{region}.pem"
-    if not authorities.is_file():
+    authorities = os.path.join(CERTIFICATES, f"{region}.pem")
+    if not os.path.isfile(authorities):
         raise Misconfiguration(
             "PGSSLROOTCERT must name the file of the authorities that sign the database's"
             f" certificate: those of the region {region or '(AWS_REGION is not set)'} are not known"
         )
-    return {"sslmode": mode, "sslrootcert": str(authorities)}
-
-
-def _is_here(host: str) -> bool:
-    """Whether a host is this machine: a Unix socket or a loopback address."""
-    if host.startswith(("/", "@")) or host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
+    return {"sslmode": mode, "sslrootcert": authorities}
