@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import io
 import json
 import os
 import platform
@@ -20,15 +21,18 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import pytest
 
-from local.account import lambda_client
+from local.account import lambda_client, role_arn
 from local.clock import WALL_CLOCK, Clock
 from local.cloud import Cloud, running_cloud
 from local.invocation import InvocationResult
 from tests.local.streams import Sink
 
 if TYPE_CHECKING:
+    from mypy_boto3_kinesis import KinesisClient
     from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_sqs import SQSClient
 
+HANDLER = "tests.one.handler.handler"
 ARCHITECTURES = {"x86_64": "x86_64", "aarch64": "arm64"}
 
 
@@ -84,7 +88,7 @@ def run(tmp_path: Path) -> Callable[..., None]:
 
 async def result_of(cloud: Cloud, event: object) -> InvocationResult:
     """What comes of invoking `tests.one`."""
-    return await cloud.functions["tests.one"].invoke(json.dumps(event).encode())
+    return await cloud.functions["local-tests-one"].invoke(json.dumps(event).encode())
 
 
 async def invoke(cloud: Cloud, event: object) -> Any:
@@ -118,8 +122,19 @@ def day() -> ManualClock:
 
 
 @dataclass(frozen=True)
+class Account:
+    """An AWS account, or a local cloud that plays one. `url` is the local cloud's address."""
+
+    functions: LambdaClient
+    kinesis: KinesisClient
+    queues: SQSClient
+    role: str  # the ARN of the functions' execution role
+    url: str | None
+
+
+@dataclass(frozen=True)
 class Deployed:
-    """A function, and who can invoke it. `url` is None on AWS."""
+    """A function in an account. `url` is the address of the local cloud, None on AWS."""
 
     client: LambdaClient
     name: str
@@ -134,36 +149,83 @@ class Deployed:
         return {**answer, "Payload": json.loads(payload) if payload else None}
 
 
-@pytest.fixture
-def deploy(package: Callable[..., None], tmp_path: Path) -> Iterator[Callable[..., Deployed]]:
-    """Deploys a function with this source, with `memory`, `timeout` and `reserved_concurrency`.
+type Deploy = Callable[..., Deployed]
 
-    It goes to a local cloud; or, when AWS_LAMBDA_ROLE_ARN is the execution role for it, to the AWS
-    account that boto3 finds credentials for.
-    """
+
+@pytest.fixture(scope="session")
+def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
+    """A local cloud without functions of its own; or, when AWS_LAMBDA_ROLE_ARN is the execution
+    role for functions, the AWS account that boto3 finds credentials for."""
+    if role := os.environ.get("AWS_LAMBDA_ROLE_ARN"):
+        yield Account(
+            boto3.client("lambda"), boto3.client("kinesis"), boto3.client("sqs"), role, None
+        )
+        return
+    with running_beside(tmp_path_factory.mktemp("cloud")) as cloud:
+        yield Account(
+            lambda_client(cloud.url),
+            cloud.kinesis.client,
+            cloud.kinesis.queues,
+            role_arn("tests"),
+            cloud.url,
+        )
+
+
+@pytest.fixture
+def deploy(account: Account) -> Iterator[Deploy]:
+    """Deploys a function with this source; `fields` are those of CreateFunction."""
     with ExitStack() as stack:
 
-        def deploy_function(source: str, **fields: Any) -> Deployed:
-            package("tests.one", source, **fields)
-            if role := os.environ.get("AWS_LAMBDA_ROLE_ARN"):
-                archive = (tmp_path / "dist" / "tests.one.zip").read_bytes()
-                return stack.enter_context(on_aws(role, archive, **fields))
-            url = stack.enter_context(running_beside(tmp_path))
-            return Deployed(lambda_client(url), "local-tests-one", url)
+        def deploy_function(
+            source: str, reserved_concurrency: int | None = None, **fields: Any
+        ) -> Deployed:
+            function = stack.enter_context(deployed(account, source, **fields))
+            if reserved_concurrency is not None:
+                account.functions.put_function_concurrency(
+                    FunctionName=function.name, ReservedConcurrentExecutions=reserved_concurrency
+                )
+            return function
 
         yield deploy_function
 
 
 @contextmanager
-def running_beside(directory: Path) -> Iterator[str]:
-    """Runs a local cloud in a thread; yields its address."""
-    started: Future[tuple[str, asyncio.AbstractEventLoop, asyncio.Event]] = Future()
+def deployed(account: Account, source: str, **fields: Any) -> Iterator[Deployed]:
+    name = f"conformance-{uuid.uuid4()}"
+    definition: Any = {
+        "Runtime": "python3.13",
+        "Architectures": [ARCHITECTURES[platform.machine()]],
+        "Role": account.role,
+        "Handler": HANDLER,
+        "Code": {"ZipFile": zipped(source)},
+        "Timeout": 10,
+    }
+    account.functions.create_function(FunctionName=name, **(definition | fields))
+    try:
+        account.functions.get_waiter("function_active_v2").wait(FunctionName=name)
+        yield Deployed(account.functions, name, account.url)
+    finally:
+        account.functions.delete_function(FunctionName=name)
+
+
+def zipped(source: str) -> bytes:
+    """A zip whose handler is HANDLER; it is another for each source, and the same for the same."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as zip_file:
+        zip_file.writestr(zipfile.ZipInfo("tests/one/handler.py"), source)
+    return content.getvalue()
+
+
+@contextmanager
+def running_beside(directory: Path) -> Iterator[Cloud]:
+    """Runs a local cloud in a thread."""
+    started: Future[tuple[Cloud, asyncio.AbstractEventLoop, asyncio.Event]] = Future()
 
     async def main() -> None:
         stop = asyncio.Event()
         dist, state = directory / "dist", directory / "state"
         async with running_cloud(dist, state, 0, lambda what, seconds: None) as cloud:
-            started.set_result((cloud.url, asyncio.get_running_loop(), stop))
+            started.set_result((cloud, asyncio.get_running_loop(), stop))
             await stop.wait()
 
     with ThreadPoolExecutor(1) as pool:
@@ -172,42 +234,11 @@ def running_beside(directory: Path) -> Iterator[str]:
         wait(either, return_when=FIRST_COMPLETED)
         if ended.done():
             ended.result()
-        url, loop, stop = started.result()
+        cloud, loop, stop = started.result()
         try:
-            yield url
+            yield cloud
         finally:
             loop.call_soon_threadsafe(stop.set)
-
-
-@contextmanager
-def on_aws(
-    role: str,
-    archive: bytes,
-    memory: int = 128,
-    timeout: int = 10,
-    reserved_concurrency: int | None = None,
-) -> Iterator[Deployed]:
-    client: LambdaClient = boto3.client("lambda")
-    name = f"conformance-{uuid.uuid4()}"
-    client.create_function(
-        FunctionName=name,
-        Runtime="python3.13",
-        Architectures=["arm64" if platform.machine() == "aarch64" else "x86_64"],
-        Role=role,
-        Handler="tests.one.handler.handler",
-        Code={"ZipFile": archive},
-        MemorySize=memory,
-        Timeout=timeout,
-    )
-    try:
-        client.get_waiter("function_active_v2").wait(FunctionName=name)
-        if reserved_concurrency is not None:
-            client.put_function_concurrency(
-                FunctionName=name, ReservedConcurrentExecutions=reserved_concurrency
-            )
-        yield Deployed(client, name, None)
-    finally:
-        client.delete_function(FunctionName=name)
 
 
 @pytest.fixture

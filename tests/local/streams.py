@@ -87,7 +87,6 @@ async def put(cloud: Cloud, key: str, *datas: str) -> None:
 
 async def put_all(cloud: Cloud, keys_and_datas: list[tuple[str, str]]) -> None:
     """Puts records with their partition keys into the stream, in one request."""
-    assert cloud.kinesis is not None
     records: Any = [{"PartitionKey": key, "Data": data.encode()} for key, data in keys_and_datas]
     put_records = cloud.kinesis.client.put_records
     await asyncio.to_thread(put_records, StreamName="local-tests", Records=records)
@@ -112,7 +111,6 @@ def keys_of_first_shard(lanes: int) -> list[str]:
 
 async def discarded(cloud: Cloud) -> list[dict[str, Any]]:
     """The documents in the queue local-failures, which are taken out."""
-    assert cloud.kinesis is not None
     queues = cloud.kinesis.queues
     url = await asyncio.to_thread(queues.get_queue_url, QueueName="local-failures")
     answer = await asyncio.to_thread(

@@ -130,7 +130,7 @@ def test_what_waits_at_the_end_is_given_up(
     async def test(cloud: Cloud) -> None:
         invocations = AsynchronousInvocations(cloud.functions, forever)
         async with invocations.running():
-            invocations.put(cloud.functions["tests.one"], Invocation(event))
+            invocations.put(cloud.functions["local-tests-one"], Invocation(event))
             await content(tmp_path / "attempts")
 
     run(test)

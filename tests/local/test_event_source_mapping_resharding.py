@@ -16,7 +16,6 @@ MIDDLE = {"split": str(2**126), "end": str(2**127)}
 
 
 async def reshard(cloud: Cloud, call: str, **arguments: Any) -> None:
-    assert cloud.kinesis is not None
     method = getattr(cloud.kinesis.client, call)
     await asyncio.to_thread(method, StreamName="local-tests", **arguments)
 

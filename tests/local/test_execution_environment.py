@@ -27,7 +27,7 @@ def test_environments_are_reused_and_each_runs_one_invocation(package: Package, 
         both = await asyncio.gather(invoke(cloud, 0.2), invoke(cloud, 0.2))
         assert first in both
         assert len(set(both)) == 2
-        function = cloud.functions["tests.one"]
+        function = cloud.functions["local-tests-one"]
         assert (function.invocations, function.cold_starts, function.errors) == (4, 2, 0)
 
     run(test)
@@ -76,7 +76,7 @@ def test_the_zip_is_read_only_and_the_temporary_directory_is_the_environments_ow
             assert (await invoke(cloud, path))["errorType"] in ("PermissionError", "OSError")
         written = Path(await invoke(cloud, None))
         assert written.read_text() == "mine"
-        await cloud.functions["tests.one"].stop()
+        await cloud.functions["local-tests-one"].stop()
         assert not written.exists()
 
     run(test)
@@ -94,7 +94,7 @@ def test_reserved_concurrency_throttles_what_is_above_it(package: Package, run: 
         assert [result.throttled for result in results] == [False, False, True]
         assert json.loads(results[2].payload)["errorMessage"] == "Rate Exceeded."
         assert await invoke(cloud, 0) == "done"
-        function = cloud.functions["tests.one"]
+        function = cloud.functions["local-tests-one"]
         assert (function.invocations, function.throttles) == (3, 1)
 
     run(test)

@@ -37,7 +37,7 @@ def test_an_exception_is_the_answer_and_the_environment_lives_on(
             "division by zero",
         )
         assert await invoke(cloud, 1) == 1
-        function = cloud.functions["tests.one"]
+        function = cloud.functions["local-tests-one"]
         assert (function.cold_starts, function.errors) == (1, 1)
 
     run(test)
@@ -52,7 +52,7 @@ def test_a_timeout_kills_the_environment(package: Package, run: Run) -> None:
         assert error["errorMessage"].endswith("Task timed out after 1.00 seconds")
         assert b"\tStatus: timeout" in result.log
         assert await invoke(cloud, 0) == "done"
-        assert cloud.functions["tests.one"].cold_starts == 2
+        assert cloud.functions["local-tests-one"].cold_starts == 2
 
     run(test)
 

@@ -4,24 +4,23 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from local.function_code import link_runtime_client, remove_all_but, unpack
+from local.function_code import link_runtime_client, remove_all_but, unpack_packaged
 from local.manifest import load_manifests
 
 
 def test_code_is_unpacked_read_only_and_removed_when_it_has_changed(
     package: Callable[..., None], tmp_path: Path
 ) -> None:
-    dist, code = tmp_path / "dist", tmp_path / "code"
-    unpacked = []
+    dist, state = tmp_path / "dist", tmp_path / "state"
     for source in ("old = 1", "new = 1"):
         package("tests.one", source)
         (manifest,) = load_manifests(dist)
-        remove_all_but([manifest], code)
-        unpacked.append(unpack(manifest, dist, code))
-    assert list(code.iterdir()) == [unpacked[1]]
-    handler = unpacked[1] / "tests" / "one" / "handler.py"
+        remove_all_but([manifest.zip.sha256], state)
+        unpack_packaged(manifest, dist, state)
+    (unpacked,) = (state / "code").iterdir()
+    handler = unpacked / "tests" / "one" / "handler.py"
     assert handler.read_text() == "new = 1"
-    assert not any(path.stat().st_mode & 0o222 for path in unpacked[1].rglob("*"))
+    assert not any(path.stat().st_mode & 0o222 for path in unpacked.rglob("*"))
 
 
 def test_the_runtime_client_is_importable_and_nothing_else_that_is_installed(

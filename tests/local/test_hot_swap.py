@@ -34,8 +34,9 @@ def run_watching(run: Run, tmp_path: Path) -> Callable[..., None]:
             watcher = asyncio.create_task(
                 hot_swap.watch(
                     tmp_path / "dist",
-                    tmp_path / "state" / "code",
+                    tmp_path / "state",
                     cloud.functions,
+                    cloud.packaged,
                     lambda what, seconds: told.append(what),
                 )
             )
@@ -70,8 +71,8 @@ def test_running_invocations_finish_on_the_old_code_and_new_ones_get_the_new(
         end.touch()
         assert await running == "old"
         assert [await invoke(cloud, None) for _ in range(2)] == ["new", "new"]
-        function = cloud.functions["tests.one"]
-        assert (function.manifest.memory, function.errors, function.cold_starts) == (256, 0, 2)
+        function = cloud.functions["local-tests-one"]
+        assert (function.latest.memory, function.errors, function.cold_starts) == (256, 0, 2)
 
     run_watching(test)
 
@@ -95,7 +96,7 @@ def test_no_invocation_is_lost_while_code_changes_under_load(
             await until_told(told, "tests.one swapped")
         await asyncio.gather(*clients)
         assert set(answers) <= {0, 1, 2, 3}  # and no error's document
-        assert cloud.functions["tests.one"].errors == 0
+        assert cloud.functions["local-tests-one"].errors == 0
 
     run_watching(test)
 

@@ -7,12 +7,11 @@ template).
 """
 
 import json
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from tests.local.conftest import Deployed
+from tests.local.conftest import Deploy
 
 KINESIS = {
     "Records": [
@@ -97,7 +96,7 @@ TEST_CONSOLE = {"key1": "value1", "key2": "value2", "key3": "value3"}
     [KINESIS, HTTP_API, SCHEDULED, TEST_CONSOLE],
     ids=["kinesis", "http_api", "scheduled", "test_console"],
 )
-def test_a_standard_event_is_unchanged(deploy: Callable[..., Deployed], event: Any) -> None:
+def test_a_standard_event_is_unchanged(deploy: Deploy, event: Any) -> None:
     # In both directions, and as the function itself sees it.
     source = "import json\ndef handler(event, context): return [event, json.dumps(event)]"
     returned, seen = deploy(source).invoke(event)["Payload"]

@@ -24,8 +24,14 @@ def deployed_name(name: str) -> str:
     return f"{ENVIRONMENT}-{name.replace('.', '-')}"
 
 
-def function_arn(name: str) -> str:
-    return f"arn:aws:lambda:{REGION}:{ACCOUNT_ID}:function:{deployed_name(name)}"
+def function_arn(function_name: str, qualifier: str | None = None) -> str:
+    """`function_name` is as deployed; `qualifier` a version or an alias."""
+    arn = f"arn:aws:lambda:{REGION}:{ACCOUNT_ID}:function:{function_name}"
+    return arn if qualifier is None else f"{arn}:{qualifier}"
+
+
+def role_arn(role: str) -> str:
+    return f"arn:aws:iam::{ACCOUNT_ID}:role/{role}"
 
 
 def stream_name(stream: str) -> str:

@@ -25,16 +25,16 @@ MAXIMUM_THROTTLE_SECONDS = 300.0
 
 
 class AsynchronousInvocations:
-    """The queue of all functions, which are by their names in `dist/`. It is kept in memory."""
+    """The queue of all functions, which are by their deployed names. It is kept in memory."""
 
     def __init__(self, functions: Mapping[str, Function], clock: Clock) -> None:
         self._functions = functions
         self._clock = clock
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def put(self, function: Function, invocation: Invocation) -> None:
+    def put(self, function: Function, invocation: Invocation, qualifier: str | None = None) -> None:
         """Has the function run in the background, again if it fails."""
-        task = asyncio.create_task(self._run(function, invocation))
+        task = asyncio.create_task(self._run(function, invocation, qualifier))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -48,11 +48,11 @@ class AsynchronousInvocations:
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _run(self, function: Function, invocation: Invocation) -> None:
+    async def _run(self, function: Function, invocation: Invocation, qualifier: str | None) -> None:
         accepted = self._clock.now()
         errors = throttles = 0
         while True:
-            result = await function.run(invocation)
+            result = await function.run(invocation, qualifier)
             if not result.failed:
                 return
             if result.throttled:
@@ -69,17 +69,17 @@ class AsynchronousInvocations:
                 condition = "EventAgeExceeded"
                 break
             await self._clock.sleep(delay)
-        destination = function.manifest.on_failure
+        destination = self._functions.get(function.on_failure or "")
         if destination is not None:
             attempts = errors + 1 - result.throttled
             record = invocation_record(
-                function.manifest, invocation, result, condition, attempts, self._clock.now()
+                function.name, invocation, result, condition, attempts, self._clock.now()
             )
-            self.put(self._functions[destination], Invocation(json.dumps(record).encode()))
+            self.put(destination, Invocation(json.dumps(record).encode()))
 
 
 def invocation_record(
-    manifest: Manifest,
+    function_name: str,
     invocation: Invocation,
     result: InvocationResult,
     condition: str,
@@ -92,14 +92,14 @@ def invocation_record(
         "timestamp": f"{now:%Y-%m-%dT%H:%M:%S}.{now.microsecond // 1000:03}Z",
         "requestContext": {
             "requestId": invocation.request_id,
-            "functionArn": f"{account.function_arn(manifest.name)}:$LATEST",
+            "functionArn": account.function_arn(function_name, result.executed_version),
             "condition": condition,
             "approximateInvokeCount": attempts,
         },
         "requestPayload": json.loads(invocation.payload),
         "responseContext": {
             "statusCode": 429 if result.throttled else 200,
-            "executedVersion": "$LATEST",
+            "executedVersion": result.executed_version,
             "functionError": "Unhandled",
         },
         "responsePayload": json.loads(result.payload),

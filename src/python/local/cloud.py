@@ -21,8 +21,8 @@ from local.errors import LocalCloudError
 from local.event_source_mapping import EventSourceMapping
 from local.event_source_mapping_shard import ShardPoller
 from local.function import Function
-from local.invoke_api import InvokeApi
 from local.kinesis import Kinesis, running_kinesis
+from local.lambda_api import LambdaApi
 from local.manifest import (
     HttpTrigger,
     Manifest,
@@ -35,7 +35,7 @@ from local.postgres import Postgres, running_postgres
 from local.schedule import running_schedules
 from local.state import locked, secret
 
-MIGRATE = "consumers.migrate"
+MIGRATE = account.deployed_name("consumers.migrate")
 FINISH_SECONDS = 0.5  # at the end, for requests in flight
 
 type Progress = Callable[[str, float], None]
@@ -44,14 +44,18 @@ type Progress = Callable[[str, float], None]
 
 @dataclass(frozen=True)
 class Cloud:
-    """A running local cloud. `functions` are by their names in `dist/`."""
+    """A running local cloud.
+
+    `functions` are by their deployed names, `packaged` are the names in `dist/`.
+    """
 
     url: str
     api_key: str
     functions: Mapping[str, Function]
+    packaged: Mapping[str, Manifest]
     mappings: Sequence[EventSourceMapping]
     postgres: Postgres | None
-    kinesis: Kinesis | None
+    kinesis: Kinesis
     _polling: Sequence[asyncio.Task[None]]
     state: Path
     dist: Path
@@ -64,7 +68,9 @@ class Cloud:
 
     async def watch(self) -> None:
         """Takes new code from `dist`; never returns, but raises when Kinesis is gone."""
-        swapping = hot_swap.watch(self.dist, self.state / "code", self.functions, self.progress)
+        swapping = hot_swap.watch(
+            self.dist, self.state, self.functions, self.packaged, self.progress
+        )
         try:
             await asyncio.gather(*self._polling, swapping)
         except ExceptionGroup as failures:
@@ -85,7 +91,7 @@ async def running_cloud(
     state = state.resolve()  # the children have other working directories
     async with AsyncExitStack() as stack:
         stack.enter_context(locked(state))
-        stack.callback(function_code.kill_leftovers, state / "code")
+        stack.callback(function_code.kill_leftovers, state)
         listener = stack.enter_context(_listener(port))
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         manifests = load_manifests(dist)
@@ -94,49 +100,61 @@ async def running_cloud(
         api_key = secret(state, "api_key")
         logs = state / "logs"
         with _timed(progress, f"{len(manifests)} functions unpacked"):
-            code = await asyncio.to_thread(_unpack, manifests, dist, state)
+            await asyncio.to_thread(_unpack, manifests, dist, state)
         postgres, kinesis = await stack.enter_async_context(
             _running_backends(manifests, state, logs, progress)
         )
-        functions = {}
+        functions: dict[str, Function] = {}
+        stack.push_async_callback(_stop, functions)
         for manifest in manifests:
             variables = _variables(manifest, api_key, postgres, kinesis)
-            function = Function(manifest, code[manifest.name], state, variables)
-            stack.push_async_callback(function.stop)
-            functions[manifest.name] = function
+            function = Function(manifest.configuration(), state, variables)
+            function.take_settings(manifest)
+            functions[function.name] = function
         if postgres is not None and MIGRATE in functions:
             with _timed(progress, "Database migrated"):
                 await _migrate(functions[MIGRATE])
                 await asyncio.to_thread(postgres.let_roles_log_in)
-        mappings = [] if kinesis is None else _mappings(functions, kinesis, state)
+        mappings = _mappings(functions, kinesis, state)
         polling = await stack.enter_async_context(_polling(mappings))
         events = AsynchronousInvocations(functions, clock)
         await stack.enter_async_context(events.running())
         await stack.enter_async_context(running_schedules(functions.values(), events, clock))
-        await stack.enter_async_context(_serving(listener, functions, events))
+        api = LambdaApi(functions, events, state, _endpoints(kinesis))
+        await stack.enter_async_context(_serving(listener, functions, api))
+        packaged = {manifest.name: manifest for manifest in manifests}
         yield Cloud(
-            url, api_key, functions, mappings, postgres, kinesis, polling, state, dist, progress
+            url,
+            api_key,
+            functions,
+            packaged,
+            mappings,
+            postgres,
+            kinesis,
+            polling,
+            state,
+            dist,
+            progress,
         )
 
 
-def _unpack(manifests: Sequence[Manifest], dist: Path, state: Path) -> dict[str, Path]:
+def _unpack(manifests: Sequence[Manifest], dist: Path, state: Path) -> None:
     """Clears what the run before has left, and unpacks the functions' code."""
-    code = state / "code"
-    function_code.kill_leftovers(code)
+    function_code.kill_leftovers(state)
     for directory in ("logs", "tmp"):
         shutil.rmtree(state / directory, ignore_errors=True)
     (state / "logs").mkdir()
     function_code.link_runtime_client(state / "runtime")
-    function_code.remove_all_but(manifests, code)
-    return {manifest.name: function_code.unpack(manifest, dist, code) for manifest in manifests}
+    function_code.remove_all_but({manifest.zip.sha256 for manifest in manifests}, state)
+    for manifest in manifests:
+        function_code.unpack_packaged(manifest, dist, state)
 
 
 @asynccontextmanager
 async def _running_backends(
     manifests: Sequence[Manifest], state: Path, logs: Path, progress: Progress
-) -> AsyncIterator[tuple[Postgres | None, Kinesis | None]]:
-    """Runs the database and the streams, each only if a function needs it, started side by side."""
-    streams = streams_of(manifests)
+) -> AsyncIterator[tuple[Postgres | None, Kinesis]]:
+    """Runs the streams, and the database if a function needs it, started side by side."""
 
     async def start_postgres(stack: AsyncExitStack) -> Postgres | None:
         if not any(manifest.permissions.database for manifest in manifests):
@@ -145,13 +163,11 @@ async def _running_backends(
             log = stack.enter_context((logs / "postgres.log").open("wb"))
             return await stack.enter_async_context(running_postgres(state, log))
 
-    async def start_kinesis(stack: AsyncExitStack) -> Kinesis | None:
-        if not streams:
-            return None
+    async def start_kinesis(stack: AsyncExitStack) -> Kinesis:
         with _timed(progress, "Kinesis started"):
             log = stack.enter_context((logs / "kinesis.log").open("wb"))
             return await stack.enter_async_context(
-                running_kinesis(streams, queues_of(manifests), state, log)
+                running_kinesis(streams_of(manifests), queues_of(manifests), state, log)
             )
 
     async with AsyncExitStack() as stack:
@@ -165,17 +181,25 @@ async def _running_backends(
 
 
 def _variables(
-    manifest: Manifest, api_key: str, postgres: Postgres | None, kinesis: Kinesis | None
+    manifest: Manifest, api_key: str, postgres: Postgres | None, kinesis: Kinesis
 ) -> dict[str, str]:
-    variables = {"ENVIRONMENT": account.ENVIRONMENT}
+    variables = {}
     if isinstance(manifest.trigger, HttpTrigger):
         variables["API_KEY_SHA256"] = hashlib.sha256(api_key.encode()).hexdigest()
-    permissions = manifest.permissions
-    if kinesis is not None and (permissions.writes_to or permissions.reads_from):
-        variables["AWS_ENDPOINT_URL_KINESIS"] = kinesis.endpoint
+    if manifest.permissions.writes_to or manifest.permissions.reads_from:
+        variables |= _endpoints(kinesis)
     if postgres is not None and manifest.permissions.database is not None:
         variables |= postgres.variables(manifest.permissions.database)
     return variables
+
+
+def _endpoints(kinesis: Kinesis) -> dict[str, str]:
+    """Has the AWS SDKs in functions talk to the local cloud."""
+    return {"AWS_ENDPOINT_URL_KINESIS": kinesis.endpoint, "AWS_ENDPOINT_URL_SQS": kinesis.endpoint}
+
+
+async def _stop(functions: Mapping[str, Function]) -> None:
+    await asyncio.gather(*(function.stop() for function in functions.values()))
 
 
 async def _migrate(migrate: Function) -> None:
@@ -191,7 +215,7 @@ def _mappings(
     return [
         EventSourceMapping(kinesis, trigger, function, state)
         for function in functions.values()
-        if isinstance(trigger := function.manifest.trigger, StreamTrigger)
+        if isinstance(trigger := function.trigger, StreamTrigger)
     ]
 
 
@@ -210,10 +234,10 @@ async def _polling(
 
 @asynccontextmanager
 async def _serving(
-    listener: socket.socket, functions: Mapping[str, Function], events: AsynchronousInvocations
+    listener: socket.socket, functions: Mapping[str, Function], api: LambdaApi
 ) -> AsyncIterator[None]:
     application = web.Application(client_max_size=http_front.MAXIMUM_BODY)
-    InvokeApi(functions.values(), events).add_routes(application.router)
+    api.add_routes(application.router)
     http_front.add_routes(application.router, functions.values())
     runner = web.AppRunner(
         application, access_log=None, auto_decompress=False, shutdown_timeout=FINISH_SECONDS

@@ -135,9 +135,11 @@ def discarded(
     `result` is of the last invocation, if there was one.
     """
     first, last = batch.records[0], batch.records[-1]
-    response: dict[str, Any] = {"statusCode": 200, "executedVersion": "$LATEST"}
-    if result is not None and result.failed:
-        response["functionError"] = "Unhandled"
+    response: dict[str, Any] = {"statusCode": 200}
+    if result is not None:
+        response["executedVersion"] = result.executed_version
+        if result.failed:
+            response["functionError"] = "Unhandled"
     return {
         "requestContext": {
             "requestId": request_id,

@@ -193,7 +193,7 @@ class Lane:
             document = batches.discarded(
                 batch,
                 condition,
-                function_arn=account.function_arn(self._function.manifest.name),
+                function_arn=account.function_arn(self._function.name),
                 stream=self._shard.stream,
                 shard_id=self._shard.shard_id,
                 request_id=self._request_id,

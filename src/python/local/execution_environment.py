@@ -13,10 +13,10 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from local import account
+from local import account, function_code
+from local.function_configuration import FunctionConfiguration
 from local.function_log import LogStream, end_lines, init_report_line, start_line
 from local.invocation import Invocation, InvocationResult, failure
-from local.manifest import Manifest
 from local.runtime_process import RuntimeProcess
 
 INIT_SECONDS = 10.0
@@ -25,18 +25,18 @@ INIT_SECONDS = 10.0
 class ExecutionEnvironment:
     """An environment is started, then invoked any number of times in turn, then stopped.
 
-    `state` is the directory where it finds the runtime client and leaves its log.
+    `state` is the directory where it finds the code and the runtime client, and leaves its log.
     """
 
     def __init__(
-        self, manifest: Manifest, code: Path, state: Path, variables: Mapping[str, str]
+        self, configuration: FunctionConfiguration, state: Path, variables: Mapping[str, str]
     ) -> None:
-        self.manifest = manifest
-        self._code = code
+        self._configuration = configuration
+        self._code = function_code.directory(state, configuration.sha256)
         self._state = state
         self._id = secrets.token_hex(16)
         self._temporary = state / "tmp" / self._id
-        self._variables = {**self._lambda_variables(), **variables}
+        self._variables = {**self._lambda_variables(), **variables, **configuration.variables}
         self._process: RuntimeProcess | None = None
         self._init_seconds: float | None = None
         self._failed = False
@@ -51,7 +51,7 @@ class ExecutionEnvironment:
         """Runs the init phase. When it fails, the first invocation begins with another try."""
         self._temporary.mkdir(parents=True)
         self._stack.callback(shutil.rmtree, self._temporary, ignore_errors=True)
-        log = self._state / "logs" / self.manifest.name / f"{self._id}.log"
+        log = self._state / "logs" / self._configuration.name / f"{self._id}.log"
         self._log = LogStream(log)
         self._stack.callback(self._log.close)
         started = time.monotonic()
@@ -70,19 +70,19 @@ class ExecutionEnvironment:
     async def invoke(self, invocation: Invocation) -> InvocationResult:
         """Runs the function, and kills its process when the function's time is over."""
         position = self._log.size
-        self._log.write(start_line(invocation.request_id))
+        self._log.write(start_line(invocation.request_id, self._configuration.version))
         started = time.monotonic()
         try:
-            async with asyncio.timeout(self.manifest.timeout):
+            async with asyncio.timeout(self._configuration.timeout):
                 result = await self._run(invocation)
         except TimeoutError:
             self._failed = True
-            result = _timed_out(invocation.request_id, self.manifest.timeout)
+            result = _timed_out(invocation.request_id, self._configuration.timeout)
         seconds = time.monotonic() - started
         memory = 0 if self._process is None else self._process.max_memory
         lines = end_lines(
             invocation.request_id,
-            self.manifest,
+            self._configuration,
             result,
             seconds=seconds,
             init_seconds=self._init_seconds,
@@ -92,7 +92,11 @@ class ExecutionEnvironment:
             await self._end_process()
         self._log.write(lines)
         self._init_seconds = None
-        return replace(result, log=self._log.tail(position))
+        return replace(
+            result,
+            log=self._log.tail(position),
+            executed_version=self._configuration.version,
+        )
 
     async def stop(self) -> None:
         """Kills the process, and removes what it has in its temporary directory."""
@@ -100,7 +104,7 @@ class ExecutionEnvironment:
         await self._stack.aclose()
 
     async def _run(self, invocation: Invocation) -> InvocationResult:
-        deadline = time.time() + self.manifest.timeout
+        deadline = time.time() + self._configuration.timeout
         if self._process is None:
             failed = await self._initialize()
             if failed is not None:
@@ -110,7 +114,7 @@ class ExecutionEnvironment:
         return await self._process.answer(invocation, deadline)
 
     async def _initialize(self) -> InvocationResult | None:
-        self._process = RuntimeProcess(self.manifest, account.function_arn(self.manifest.name))
+        self._process = RuntimeProcess(self._configuration)
         await self._process.start(self._code, self._variables, self._log.file)
         return await self._process.initialize()
 
@@ -121,19 +125,20 @@ class ExecutionEnvironment:
 
     def _lambda_variables(self) -> dict[str, str]:
         """Source: "Defined runtime environment variables" in the Lambda developer guide."""
-        function = account.deployed_name(self.manifest.name)
+        configuration = self._configuration
+        stream = f"{datetime.now(UTC):%Y/%m/%d}/[{configuration.version}]{self._id}"
         return {
-            "_HANDLER": self.manifest.handler,
+            "_HANDLER": configuration.handler,
             "AWS_REGION": account.REGION,
             "AWS_DEFAULT_REGION": account.REGION,
-            "AWS_EXECUTION_ENV": f"AWS_Lambda_{self.manifest.runtime}",
-            "AWS_LAMBDA_FUNCTION_NAME": function,
-            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(self.manifest.memory),
-            "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+            "AWS_EXECUTION_ENV": f"AWS_Lambda_{configuration.runtime}",
+            "AWS_LAMBDA_FUNCTION_NAME": configuration.name,
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(configuration.memory),
+            "AWS_LAMBDA_FUNCTION_VERSION": configuration.version,
             "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
-            "AWS_LAMBDA_LOG_FORMAT": "JSON",
-            "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{function}",
-            "AWS_LAMBDA_LOG_STREAM_NAME": f"{datetime.now(UTC):%Y/%m/%d}/[$LATEST]{self._id}",
+            "AWS_LAMBDA_LOG_FORMAT": configuration.log_format,
+            "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{configuration.name}",
+            "AWS_LAMBDA_LOG_STREAM_NAME": stream,
             "AWS_ACCESS_KEY_ID": account.ACCESS_KEY_ID,
             "AWS_SECRET_ACCESS_KEY": account.SECRET_ACCESS_KEY,
             "LAMBDA_TASK_ROOT": str(self._code),

@@ -1,55 +1,72 @@
 """What an execution environment finds on its disk: the function's code and the runtime client."""
 
+import hashlib
 import importlib.metadata
 import io
 import os
 import shutil
 import signal
+import threading
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
 
 from local.manifest import Manifest, read_zip
 
 RUNTIME_CLIENT = ("awslambdaric", "simplejson", "snapshot-restore-py")  # with all it needs
+_unpacking = threading.Lock()
 
 
-def unpack(manifest: Manifest, dist: Path, code: Path) -> Path:
-    """The function's zip unpacked under `code`, read-only, once for each content it ever has.
+def directory(state: Path, sha256: str) -> Path:
+    """Where the zip with this digest is unpacked."""
+    return state / "code" / sha256
 
-    Raises LocalCloudError when the zip is not the one that the manifest describes.
+
+def unpack(archive: bytes, state: Path) -> str:
+    """Unpacks a zip, read-only, once for each content; returns its SHA-256, hexadecimal.
+
+    Raises zipfile.BadZipFile when it is no zip.
     """
-    directory = code / manifest.zip.sha256
-    if not directory.exists():
-        unfinished = code / f"{manifest.zip.sha256}.unfinished"
-        with zipfile.ZipFile(io.BytesIO(read_zip(manifest, dist))) as archive:
-            archive.extractall(unfinished)
-        unfinished.rename(directory)
-        for path in [directory, *directory.rglob("*")]:
+    sha256 = hashlib.sha256(archive).hexdigest()
+    target = directory(state, sha256)
+    with _unpacking:
+        if target.exists():
+            return sha256
+        unfinished = target.with_name(f"{sha256}.unfinished")
+        with zipfile.ZipFile(io.BytesIO(archive)) as zip_file:
+            zip_file.extractall(unfinished)
+        unfinished.rename(target)
+        for path in [target, *target.rglob("*")]:
             path.chmod(0o555 if path.is_dir() else 0o444)
-    return directory
+    return sha256
 
 
-def remove_all_but(manifests: Sequence[Manifest], code: Path) -> None:
-    """Removes the code that none of the functions has any more, and what was left unfinished."""
+def unpack_packaged(manifest: Manifest, dist: Path, state: Path) -> None:
+    """Unpacks the zip of a manifest; raises LocalCloudError when it is another one."""
+    if not directory(state, manifest.zip.sha256).exists():
+        unpack(read_zip(manifest, dist), state)
+
+
+def remove_all_but(kept: Collection[str], state: Path) -> None:
+    """Removes the code with other digests than these, and what was left unfinished."""
+    code = state / "code"
     code.mkdir(parents=True, exist_ok=True)
-    kept = {manifest.zip.sha256 for manifest in manifests}
-    for directory in code.iterdir():
-        if directory.name not in kept:
-            for path in [directory, *directory.rglob("*")]:
+    for unpacked in code.iterdir():
+        if unpacked.name not in kept:
+            for path in [unpacked, *unpacked.rglob("*")]:
                 if path.is_dir():
                     path.chmod(0o755)
-            shutil.rmtree(directory)
+            shutil.rmtree(unpacked)
 
 
-def kill_leftovers(code: Path) -> None:
-    """Kills what functions with code in this directory have started and not ended.
+def kill_leftovers(state: Path) -> None:
+    """Kills what functions with code in this state have started and not ended.
 
     A process that took itself out of the session of its environment is not ended with it, and
     nothing is when the local cloud itself was killed.
     """
-    mark = f"LAMBDA_TASK_ROOT={code}/".encode()
+    mark = f"LAMBDA_TASK_ROOT={state / 'code'}/".encode()
     for process in Path("/proc").glob("[0-9]*"):
         with suppress(FileNotFoundError, PermissionError, ProcessLookupError):
             if mark in (process / "environ").read_bytes():

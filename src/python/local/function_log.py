@@ -9,8 +9,8 @@ import math
 import os
 from pathlib import Path
 
+from local.function_configuration import FunctionConfiguration
 from local.invocation import InvocationResult
-from local.manifest import Manifest
 
 TAIL = 4096  # bytes of an invocation's log that the Invoke API returns
 
@@ -39,13 +39,13 @@ class LogStream:
         return os.pread(self.file.fileno(), size - offset, offset)
 
 
-def start_line(request_id: str) -> str:
-    return f"START RequestId: {request_id} Version: $LATEST"
+def start_line(request_id: str, version: str) -> str:
+    return f"START RequestId: {request_id} Version: {version}"
 
 
 def end_lines(
     request_id: str,
-    manifest: Manifest,
+    configuration: FunctionConfiguration,
     result: InvocationResult,
     *,
     seconds: float,
@@ -62,8 +62,8 @@ def end_lines(
         f"REPORT RequestId: {request_id}",
         f"Duration: {milliseconds:.2f} ms",
         f"Billed Duration: {billed} ms",
-        f"Memory Size: {manifest.memory} MB",
-        f"Max Memory Used: {min(math.ceil(memory / 2**20), manifest.memory)} MB",
+        f"Memory Size: {configuration.memory} MB",
+        f"Max Memory Used: {min(math.ceil(memory / 2**20), configuration.memory)} MB",
     ]
     if init_seconds is not None:
         fields.append(f"Init Duration: {init_seconds * 1000:.2f} ms")

@@ -30,7 +30,7 @@ def add_routes(router: web.UrlDispatcher, functions: Iterable[Function]) -> None
     routes = [
         (route_key, function)
         for function in functions
-        if isinstance(trigger := function.manifest.trigger, HttpTrigger)
+        if isinstance(trigger := function.trigger, HttpTrigger)
         for route_key in trigger.routes
     ]
     for route_key, function in sorted(routes, key=_specificity):

@@ -11,9 +11,12 @@ MAXIMUM_RESPONSE = MAXIMUM_PAYLOAD + 100
 
 @dataclass(frozen=True)
 class Invocation:
+    """`function_arn` is the one it was invoked by, with the qualifier."""
+
     payload: bytes
     client_context: str | None = None  # JSON
     request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    function_arn: str = ""
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,7 @@ class InvocationResult:
     failed: bool = False
     throttled: bool = False
     log: bytes = b""
+    executed_version: str = "$LATEST"
 
 
 def failure(error_type: str, message: str) -> InvocationResult:

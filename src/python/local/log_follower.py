@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from local.account import deployed_name
 from local.cloud import Cloud
 from local.errors import LocalCloudError
 
@@ -10,10 +11,11 @@ class LogFollower:
     """Follows nothing when `function` is None. Raises LocalCloudError when there is none such."""
 
     def __init__(self, cloud: Cloud, function: str | None) -> None:
-        if function is not None and function not in cloud.functions:
-            names = ", ".join(cloud.functions)
+        name = None if function is None else deployed_name(function)
+        if name is not None and name not in cloud.functions:
+            names = ", ".join(cloud.packaged)
             raise LocalCloudError(f"There is no function {function} to follow: choose of {names}.")
-        self._directory = None if function is None else cloud.state / "logs" / function
+        self._directory = None if name is None else cloud.state / "logs" / name
         self._read: dict[Path, int] = {}  # bytes of each log
 
     def new_lines(self) -> list[str]:

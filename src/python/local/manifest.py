@@ -10,10 +10,13 @@ from typing import Literal
 
 import msgspec
 
-from local.account import ENVIRONMENT
+from local.account import ENVIRONMENT, deployed_name, role_arn
 from local.errors import LocalCloudError
+from local.function_configuration import Architecture, FunctionConfiguration
 
 MACHINES = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}
+MACHINE = MACHINES.get(platform.machine().lower(), platform.machine())
+PYTHON = f"python{sys.version_info.major}.{sys.version_info.minor}"
 
 
 class Zip(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -48,6 +51,7 @@ class StreamTrigger(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag
     starting_position_timestamp: int | None  # seconds since the epoch
 
 
+type Trigger = HttpTrigger | ScheduleTrigger | StreamTrigger
 type Database = Literal["read", "write", "clear", "redrive", "retention", "owner"]
 
 
@@ -61,26 +65,39 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: str
     handler: str
     runtime: str
-    architecture: Literal["x86_64", "arm64"]
+    architecture: Architecture
     zip: Zip
     memory: int  # MB
     timeout: int  # seconds
     reserved_concurrency: int | None  # concurrent executions
     on_failure: str | None  # the name of a function
-    trigger: HttpTrigger | ScheduleTrigger | StreamTrigger | None
+    trigger: Trigger | None
     permissions: Permissions
     environments: tuple[str, ...] | None
+
+    def configuration(self) -> FunctionConfiguration:
+        """What the deployer gives to Lambda for this function."""
+        return FunctionConfiguration(
+            name=deployed_name(self.name),
+            handler=self.handler,
+            runtime=self.runtime,
+            architecture=self.architecture,
+            sha256=self.zip.sha256,
+            code_size=self.zip.size,
+            memory=self.memory,
+            timeout=self.timeout,
+            variables={"ENVIRONMENT": ENVIRONMENT},
+            role=role_arn(deployed_name(self.name)),
+        )
 
 
 def load_manifests(dist: Path) -> list[Manifest]:
     """The functions in `dist` that may exist locally, ordered by name.
 
-    Raises LocalCloudError when there is none, or when one can't run on this machine.
+    Raises LocalCloudError when one can't run on this machine.
     """
     manifests = [_load(path) for path in sorted(dist.glob("*.json"))]
     served = [m for m in manifests if m.environments is None or ENVIRONMENT in m.environments]
-    if not served:
-        raise LocalCloudError(f"There is no function in {dist}: run `./pants package ::` first.")
     for manifest in served:
         _require_runnable(manifest, dist)
     return served
@@ -153,14 +170,12 @@ def _require_runnable(manifest: Manifest, dist: Path) -> None:
     archive = dist / manifest.zip.file
     if sys.platform != "linux":
         raise LocalCloudError("The zips hold Linux binaries: run the local cloud on Linux.")
-    machine = MACHINES.get(platform.machine().lower(), platform.machine())
-    if manifest.architecture != machine:
+    if manifest.architecture != MACHINE:
         raise LocalCloudError(
-            f"{archive} is for {manifest.architecture}, but this machine is {machine}: run "
-            f"`./pants --aws-lambda-function-architecture={machine} package ::`."
+            f"{archive} is for {manifest.architecture}, but this machine is {MACHINE}: run "
+            f"`./pants --aws-lambda-function-architecture={MACHINE} package ::`."
         )
-    python = f"python{sys.version_info.major}.{sys.version_info.minor}"
-    if manifest.runtime != python:
+    if manifest.runtime != PYTHON:
         raise LocalCloudError(
-            f"{archive} is for {manifest.runtime}, but the local cloud runs on {python}."
+            f"{archive} is for {manifest.runtime}, but the local cloud runs on {PYTHON}."
         )

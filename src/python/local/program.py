@@ -24,10 +24,15 @@ def argument_parser(description: str) -> argparse.ArgumentParser:
 
 
 def parse(parser: argparse.ArgumentParser) -> argparse.Namespace:
-    """The program's arguments, once what was packaged is in dist."""
+    """The program's arguments, once what was packaged is in dist.
+
+    Without any function there, the program ends with one sentence.
+    """
     arguments = parser.parse_args()
     if arguments.packaged is not None:
         publish(arguments.packaged, arguments.dist)
+    if not any(arguments.dist.glob("*.json")):
+        sys.exit(f"There is no function in {arguments.dist}: run `./pants package ::` first.")
     return arguments
 
 

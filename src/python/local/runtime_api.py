@@ -24,11 +24,10 @@ class RuntimeApi:
     Whoever watches the process may complete both in the client's place.
     """
 
-    def __init__(self, function_arn: str) -> None:
+    def __init__(self) -> None:
         self.address = ""
         self.initialized: asyncio.Future[InvocationResult | None] = asyncio.Future()
         self.result: asyncio.Future[InvocationResult] = asyncio.Future()
-        self._function_arn = function_arn
         self._invocations: asyncio.Queue[tuple[Invocation, float]] = asyncio.Queue()
         self._current: Invocation | None = None
 
@@ -65,7 +64,7 @@ class RuntimeApi:
         headers = {
             "Lambda-Runtime-Aws-Request-Id": self._current.request_id,
             "Lambda-Runtime-Deadline-Ms": str(int(deadline * 1000)),
-            "Lambda-Runtime-Invoked-Function-Arn": self._function_arn,
+            "Lambda-Runtime-Invoked-Function-Arn": self._current.function_arn,
             "Lambda-Runtime-Trace-Id": f"Root=1-{int(time.time()):08x}-{secrets.token_hex(12)}",
             "Content-Type": "application/json",
         }

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import IO
 
 from local import child_process
+from local.function_configuration import FunctionConfiguration
 from local.invocation import Invocation, InvocationResult, failure
-from local.manifest import Manifest
 from local.runtime_api import RuntimeApi
 
 MEMORY_CHECK_SECONDS = 0.05
@@ -29,10 +29,10 @@ class RuntimeProcess:
     had, in bytes.
     """
 
-    def __init__(self, manifest: Manifest, function_arn: str) -> None:
+    def __init__(self, configuration: FunctionConfiguration) -> None:
         self.max_memory = 0
-        self._manifest = manifest
-        self._api = RuntimeApi(function_arn)
+        self._configuration = configuration
+        self._api = RuntimeApi()
         self._stack = AsyncExitStack()
         self._process: Process | None = None
         self._request_id = ""
@@ -44,7 +44,7 @@ class RuntimeProcess:
     async def start(self, code: Path, variables: Mapping[str, str], log: IO[bytes]) -> None:
         await self._stack.enter_async_context(self._api.serving())
         self._process = await child_process.start(
-            [INTERPRETER, "-S", "-B", "-m", "awslambdaric", self._manifest.handler],
+            [INTERPRETER, "-S", "-B", "-m", "awslambdaric", self._configuration.handler],
             directory=code,
             variables={**variables, "AWS_LAMBDA_RUNTIME_API": self._api.address},
             log=log,
@@ -86,7 +86,7 @@ class RuntimeProcess:
         status = Path(f"/proc/{self._process.pid}/status")
         if self.alive and (peak := PEAK_MEMORY.search(status.read_text())):
             self.max_memory = int(peak[1]) * 1024
-        return self.max_memory <= self._manifest.memory * 2**20
+        return self.max_memory <= self._configuration.memory * 2**20
 
     async def _watch(self, process: Process) -> None:
         result = self._exit_error(await process.wait())

@@ -30,7 +30,7 @@ async def running_schedules(
     tasks = [
         asyncio.create_task(_fire(function, _parse(function, trigger, clock), invocations, clock))
         for function in functions
-        if isinstance(trigger := function.manifest.trigger, ScheduleTrigger)
+        if isinstance(trigger := function.trigger, ScheduleTrigger)
     ]
     try:
         yield
@@ -45,7 +45,7 @@ def _parse(function: Function, trigger: ScheduleTrigger, clock: Clock) -> Schedu
         return schedule_expression.parse(trigger.expression, clock.now())
     except ValueError as error:
         raise LocalCloudError(
-            f"{function.manifest.name} has the schedule {trigger.expression}: {error}."
+            f"{function.name} has the schedule {trigger.expression}: {error}."
         ) from error
 
 

@@ -74,7 +74,7 @@ class JsonStatus:
 
     async def show(self, cloud: Cloud, follow: str | None) -> None:
         follower, look = LogFollower(cloud, follow), Look(cloud)
-        kinesis = cloud.kinesis and cloud.kinesis.endpoint
+        kinesis = cloud.kinesis.endpoint
         _print_json("ready", url=cloud.url, api_key=cloud.api_key, kinesis=kinesis)
         shown = None
         while True:
@@ -144,8 +144,7 @@ def introduction(cloud: Cloud) -> Iterable[str]:
         path = EXAMPLE_ROUTE.removeprefix("POST ")
         body = json.dumps(EXAMPLE_BODY)
         yield f"Try: curl {cloud.url}{path} -H 'X-Api-Key: {cloud.api_key}' -d '{body}'"
-    if cloud.kinesis is not None:
-        yield f"Kinesis: {cloud.kinesis.endpoint}"
+    yield f"Kinesis and SQS: {cloud.kinesis.endpoint}"
     if cloud.postgres is not None:
         yield f"Postgres: {cloud.postgres.uri}"
     yield "Stop: Ctrl-C"
@@ -164,7 +163,7 @@ def function_row(function: Function) -> Row:
 
 
 def _trigger(function: Function) -> str:
-    match function.manifest.trigger:
+    match function.trigger:
         case HttpTrigger(routes):
             return ", ".join(routes)
         case StreamTrigger(stream):

@@ -1,0 +1,36 @@
+"""Lambda's API, as far as the local cloud speaks it, for the AWS SDKs and the command line."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from aiohttp import web
+
+from local.asynchronous_invocation import AsynchronousInvocations
+from local.function import Function
+from local.lambda_api_functions import FunctionsApi
+from local.lambda_api_invoke import InvokeApi
+from local.lambda_api_versions import VersionsApi
+
+
+class LambdaApi:
+    """Serves the functions under their deployed names; `functions` gets those that are created.
+
+    `variables` are the environment variables that these get besides their own.
+    """
+
+    def __init__(
+        self,
+        functions: dict[str, Function],
+        events: AsynchronousInvocations,
+        state: Path,
+        variables: Mapping[str, str],
+    ) -> None:
+        self._parts = (
+            InvokeApi(functions, events),
+            FunctionsApi(functions, state, variables),
+            VersionsApi(functions),
+        )
+
+    def add_routes(self, router: web.UrlDispatcher) -> None:
+        for part in self._parts:
+            part.add_routes(router)
