@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import io
 import json
 import os
 import platform
-import uuid
 import zipfile
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import boto3
 import pytest
@@ -25,15 +22,9 @@ from local.account import lambda_client, role_arn
 from local.clock import WALL_CLOCK, Clock
 from local.cloud import Cloud, running_cloud
 from local.invocation import InvocationResult
+from tests.local.accounts import ARCHITECTURES, Account, Deploy, Deployed, deployed
+from tests.local.consumers import Consume, Consumer, consuming
 from tests.local.streams import Sink
-
-if TYPE_CHECKING:
-    from mypy_boto3_kinesis import KinesisClient
-    from mypy_boto3_lambda import LambdaClient
-    from mypy_boto3_sqs import SQSClient
-
-HANDLER = "tests.one.handler.handler"
-ARCHITECTURES = {"x86_64": "x86_64", "aarch64": "arm64"}
 
 
 @pytest.fixture
@@ -121,37 +112,6 @@ def day() -> ManualClock:
     return ManualClock(datetime(2026, 7, 1, tzinfo=UTC), datetime(2026, 7, 2, tzinfo=UTC))
 
 
-@dataclass(frozen=True)
-class Account:
-    """An AWS account, or a local cloud that plays one. `url` is the local cloud's address."""
-
-    functions: LambdaClient
-    kinesis: KinesisClient
-    queues: SQSClient
-    role: str  # the ARN of the functions' execution role
-    url: str | None
-
-
-@dataclass(frozen=True)
-class Deployed:
-    """A function in an account. `url` is the address of the local cloud, None on AWS."""
-
-    client: LambdaClient
-    name: str
-    url: str | None
-
-    def invoke(self, event: object, **arguments: Any) -> Any:
-        """Invokes the function; the payload of the answer is under "Payload", decoded."""
-        answer: Any = self.client.invoke(
-            FunctionName=self.name, Payload=json.dumps(event), **arguments
-        )
-        payload = answer["Payload"].read()
-        return {**answer, "Payload": json.loads(payload) if payload else None}
-
-
-type Deploy = Callable[..., Deployed]
-
-
 @pytest.fixture(scope="session")
 def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
     """A local cloud without functions of its own; or, when AWS_LAMBDA_ROLE_ARN is the execution
@@ -189,31 +149,18 @@ def deploy(account: Account) -> Iterator[Deploy]:
         yield deploy_function
 
 
-@contextmanager
-def deployed(account: Account, source: str, **fields: Any) -> Iterator[Deployed]:
-    name = f"conformance-{uuid.uuid4()}"
-    definition: Any = {
-        "Runtime": "python3.13",
-        "Architectures": [ARCHITECTURES[platform.machine()]],
-        "Role": account.role,
-        "Handler": HANDLER,
-        "Code": {"ZipFile": zipped(source)},
-        "Timeout": 10,
-    }
-    account.functions.create_function(FunctionName=name, **(definition | fields))
-    try:
-        account.functions.get_waiter("function_active_v2").wait(FunctionName=name)
-        yield Deployed(account.functions, name, account.url)
-    finally:
-        account.functions.delete_function(FunctionName=name)
+@pytest.fixture
+def consume(account: Account) -> Iterator[Consume]:
+    """Deploys a consumer; `fields` are those of CreateEventSourceMapping.
 
+    `answer` is what it does with the records' `datas` and sequence `numbers`, at the end.
+    """
+    with ExitStack() as stack:
 
-def zipped(source: str) -> bytes:
-    """A zip whose handler is HANDLER; it is another for each source, and the same for the same."""
-    content = io.BytesIO()
-    with zipfile.ZipFile(content, "w") as zip_file:
-        zip_file.writestr(zipfile.ZipInfo("tests/one/handler.py"), source)
-    return content.getvalue()
+        def start(answer: str = "pass", **fields: Any) -> Consumer:
+            return stack.enter_context(consuming(account, answer, **fields))
+
+        yield start
 
 
 @contextmanager

@@ -29,6 +29,10 @@ def answer(response: object) -> InvocationResult:
     return InvocationResult(json.dumps(response).encode())
 
 
+def delivered(result: InvocationResult) -> int:
+    return delivered_count(result, NUMBERS, reports_failures=True)
+
+
 def failures(*identifiers: object) -> dict[str, Any]:
     return {"batchItemFailures": [{"itemIdentifier": each} for each in identifiers]}
 
@@ -47,7 +51,7 @@ def records(*arrivals: float) -> Any:
 
 @pytest.mark.parametrize("response", [None, {}, failures(), {"batchItemFailures": None}])
 def test_a_batch_without_failures_is_a_success(response: object) -> None:
-    assert delivered_count(answer(response), NUMBERS) == 3
+    assert delivered(answer(response)) == 3
 
 
 @pytest.mark.parametrize(
@@ -65,17 +69,23 @@ def test_a_batch_without_failures_is_a_success(response: object) -> None:
     ],
 )
 def test_an_empty_null_unknown_or_bad_identifier_fails_the_batch(response: object) -> None:
-    assert delivered_count(answer(response), NUMBERS) == 0
+    assert delivered(answer(response)) == 0
 
 
 def test_a_failed_invocation_fails_the_batch() -> None:
-    assert delivered_count(InvocationResult(b"{}", failed=True), NUMBERS) == 0
+    assert delivered(InvocationResult(b"{}", failed=True)) == 0
+
+
+def test_without_report_batch_item_failures_the_response_has_no_meaning() -> None:
+    assert delivered_count(answer(failures("101")), NUMBERS, reports_failures=False) == 3
+    failed = InvocationResult(b"{}", failed=True)
+    assert delivered_count(failed, NUMBERS, reports_failures=False) == 0
 
 
 @given(st.sets(st.sampled_from(NUMBERS), min_size=1), st.randoms())
 def test_the_lowest_sequence_number_is_the_checkpoint(failed: set[str], random: Any) -> None:
     shuffled = random.sample(sorted(failed), len(failed))
-    assert delivered_count(answer(failures(*shuffled)), NUMBERS) == NUMBERS.index(min(failed))
+    assert delivered(answer(failures(*shuffled))) == NUMBERS.index(min(failed))
 
 
 @given(st.lists(st.integers(0, 1024 * 1024)), st.integers(1, 500))

@@ -33,11 +33,7 @@ def run_watching(run: Run, tmp_path: Path) -> Callable[..., None]:
             told: list[str] = []
             watcher = asyncio.create_task(
                 hot_swap.watch(
-                    tmp_path / "dist",
-                    tmp_path / "state",
-                    cloud.functions,
-                    cloud.packaged,
-                    lambda what, seconds: told.append(what),
+                    cloud.packaged, cloud.triggers, lambda what, seconds: told.append(what)
                 )
             )
             await test(cloud, told)

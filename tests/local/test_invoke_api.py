@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.local.conftest import HANDLER, Deploy
+from tests.local.accounts import HANDLER, Deploy
 
 ECHO = "def handler(event, context): return event"
 

@@ -17,7 +17,8 @@ def run[T](directory: Path, test: Callable[[Kinesis], T]) -> T:
 
     async def main() -> T:
         with (directory / "log").open("ab") as log:
-            async with running_kinesis(["tests"], [], directory, log) as kinesis:
+            async with running_kinesis(directory, log) as kinesis:
+                await kinesis.require(["local-tests"], [])
                 return await asyncio.to_thread(test, kinesis)
 
     return asyncio.run(main())

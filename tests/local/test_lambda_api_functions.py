@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.local.conftest import HANDLER, Account, Deploy, Deployed, zipped
+from tests.local.accounts import HANDLER, Account, Deploy, Deployed, zipped
 
 OLD = "def handler(event, context): return 'old'"
 NEW = "def handler(event, context): return 'new'"

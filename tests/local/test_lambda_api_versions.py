@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from local.function_configuration import Alias, routed_version
-from tests.local.conftest import Deploy, Deployed
+from tests.local.accounts import Deploy, Deployed
 from tests.local.test_lambda_api_functions import refused, sha256_of, update_code
 
 SOURCE = """

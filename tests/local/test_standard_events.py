@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.local.conftest import Deploy
+from tests.local.accounts import Deploy
 
 KINESIS = {
     "Records": [

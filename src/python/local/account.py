@@ -39,13 +39,17 @@ def stream_name(stream: str) -> str:
     return f"{ENVIRONMENT}-{stream}"
 
 
-def stream_arn(stream: str) -> str:
-    return f"arn:aws:kinesis:{REGION}:{ACCOUNT_ID}:stream/{stream_name(stream)}"
+def stream_arn(stream_name: str) -> str:
+    return f"arn:aws:kinesis:{REGION}:{ACCOUNT_ID}:stream/{stream_name}"
 
 
 def queue_name(queue: str) -> str:
     """The SQS queue that a manifest calls `queue`."""
     return f"{ENVIRONMENT}-{queue}"
+
+
+def queue_arn(queue_name: str) -> str:
+    return f"arn:aws:sqs:{REGION}:{ACCOUNT_ID}:{queue_name}"
 
 
 def kinesis_client(endpoint: str) -> KinesisClient:

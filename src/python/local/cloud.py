@@ -1,7 +1,6 @@
 """The local cloud: all between `dist/` and a running service, started and stopped in order."""
 
 import asyncio
-import hashlib
 import json
 import shutil
 import socket
@@ -14,25 +13,20 @@ from pathlib import Path
 from aiohttp import web
 from botocore.exceptions import BotoCoreError
 
-from local import account, function_code, hot_swap, http_front
-from local.asynchronous_invocation import AsynchronousInvocations, require_destination
+from local import account, function_code, hot_swap
+from local.asynchronous_invocation import AsynchronousInvocations
 from local.clock import WALL_CLOCK, Clock
 from local.errors import LocalCloudError
-from local.event_source_mapping import EventSourceMapping
 from local.event_source_mapping_shard import ShardPoller
+from local.event_source_mappings import EventSourceMappings
 from local.function import Function
+from local.http_front import MAXIMUM_BODY, HttpFront
 from local.kinesis import Kinesis, running_kinesis
 from local.lambda_api import LambdaApi
-from local.manifest import (
-    HttpTrigger,
-    Manifest,
-    StreamTrigger,
-    load_manifests,
-    queues_of,
-    streams_of,
-)
+from local.manifest import Manifest, load_manifests
+from local.packaged_functions import PackagedFunctions, Triggers
 from local.postgres import Postgres, running_postgres
-from local.schedule import running_schedules
+from local.schedule import Schedules
 from local.state import locked, secret
 
 MIGRATE = account.deployed_name("consumers.migrate")
@@ -44,39 +38,32 @@ type Progress = Callable[[str, float], None]
 
 @dataclass(frozen=True)
 class Cloud:
-    """A running local cloud.
-
-    `functions` are by their deployed names, `packaged` are the names in `dist/`.
-    """
+    """A running local cloud. `functions` are by their deployed names."""
 
     url: str
     api_key: str
     functions: Mapping[str, Function]
-    packaged: Mapping[str, Manifest]
-    mappings: Sequence[EventSourceMapping]
+    packaged: PackagedFunctions
+    triggers: Triggers
     postgres: Postgres | None
     kinesis: Kinesis
-    _polling: Sequence[asyncio.Task[None]]
     state: Path
-    dist: Path
     progress: Progress
 
     @property
     def pollers(self) -> list[ShardPoller]:
         """Of all shards that were found so far."""
-        return [poller for mapping in self.mappings for poller in mapping.pollers.values()]
+        return self.triggers.mappings.pollers
 
     async def watch(self) -> None:
-        """Takes new code from `dist`; never returns, but raises when Kinesis is gone."""
-        swapping = hot_swap.watch(
-            self.dist, self.state, self.functions, self.packaged, self.progress
-        )
+        """Follows what changes in `dist`; never returns, but raises when Kinesis is gone."""
+        swapping = hot_swap.watch(self.packaged, self.triggers, self.progress)
         try:
-            await asyncio.gather(*self._polling, swapping)
-        except ExceptionGroup as failures:
-            if failures.subgroup(BotoCoreError) is None:
+            await asyncio.gather(self.triggers.mappings.watch(), swapping)
+        except (BotoCoreError, ExceptionGroup) as failure:
+            if isinstance(failure, ExceptionGroup) and failure.subgroup(BotoCoreError) is None:
                 raise
-            raise LocalCloudError("The emulator of Kinesis has ended.") from failures
+            raise LocalCloudError("The emulator of Kinesis has ended.") from failure
 
 
 @asynccontextmanager
@@ -95,47 +82,33 @@ async def running_cloud(
         listener = stack.enter_context(_listener(port))
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         manifests = load_manifests(dist)
-        for manifest in manifests:
-            require_destination(manifest, [each.name for each in manifests])
         api_key = secret(state, "api_key")
-        logs = state / "logs"
         with _timed(progress, f"{len(manifests)} functions unpacked"):
             await asyncio.to_thread(_unpack, manifests, dist, state)
         postgres, kinesis = await stack.enter_async_context(
-            _running_backends(manifests, state, logs, progress)
+            _running_backends(manifests, state, progress)
         )
         functions: dict[str, Function] = {}
         stack.push_async_callback(_stop, functions)
+        packaged = PackagedFunctions(dist, state, functions, postgres, kinesis, api_key, clock)
         for manifest in manifests:
-            variables = _variables(manifest, api_key, postgres, kinesis)
-            function = Function(manifest.configuration(), state, variables)
-            function.take_settings(manifest)
-            functions[function.name] = function
+            await packaged.put(manifest, [each.name for each in manifests])
         if postgres is not None and MIGRATE in functions:
             with _timed(progress, "Database migrated"):
                 await _migrate(functions[MIGRATE])
                 await asyncio.to_thread(postgres.let_roles_log_in)
-        mappings = _mappings(functions, kinesis, state)
-        polling = await stack.enter_async_context(_polling(mappings))
         events = AsynchronousInvocations(functions, clock)
         await stack.enter_async_context(events.running())
-        await stack.enter_async_context(running_schedules(functions.values(), events, clock))
-        api = LambdaApi(functions, events, state, _endpoints(kinesis))
-        await stack.enter_async_context(_serving(listener, functions, api))
-        packaged = {manifest.name: manifest for manifest in manifests}
-        yield Cloud(
-            url,
-            api_key,
-            functions,
-            packaged,
-            mappings,
-            postgres,
-            kinesis,
-            polling,
-            state,
-            dist,
-            progress,
+        triggers = Triggers(
+            HttpFront(), Schedules(events, clock), EventSourceMappings(kinesis, functions, state)
         )
+        await stack.enter_async_context(triggers.mappings.running())
+        await stack.enter_async_context(triggers.schedules.running())
+        for manifest in manifests:
+            await packaged.connect(manifest, triggers)
+        api = LambdaApi(functions, events, triggers.mappings, state, kinesis.variables)
+        await stack.enter_async_context(_serving(listener, api, triggers.http))
+        yield Cloud(url, api_key, functions, packaged, triggers, postgres, kinesis, state, progress)
 
 
 def _unpack(manifests: Sequence[Manifest], dist: Path, state: Path) -> None:
@@ -152,9 +125,11 @@ def _unpack(manifests: Sequence[Manifest], dist: Path, state: Path) -> None:
 
 @asynccontextmanager
 async def _running_backends(
-    manifests: Sequence[Manifest], state: Path, logs: Path, progress: Progress
+    manifests: Sequence[Manifest], state: Path, progress: Progress
 ) -> AsyncIterator[tuple[Postgres | None, Kinesis]]:
     """Runs the streams, and the database if a function needs it, started side by side."""
+
+    logs = state / "logs"
 
     async def start_postgres(stack: AsyncExitStack) -> Postgres | None:
         if not any(manifest.permissions.database for manifest in manifests):
@@ -166,9 +141,7 @@ async def _running_backends(
     async def start_kinesis(stack: AsyncExitStack) -> Kinesis:
         with _timed(progress, "Kinesis started"):
             log = stack.enter_context((logs / "kinesis.log").open("wb"))
-            return await stack.enter_async_context(
-                running_kinesis(streams_of(manifests), queues_of(manifests), state, log)
-            )
+            return await stack.enter_async_context(running_kinesis(state, log))
 
     async with AsyncExitStack() as stack:
         try:
@@ -178,24 +151,6 @@ async def _running_backends(
         except* LocalCloudError as failures:
             raise failures.exceptions[0] from None
         yield postgres.result(), kinesis.result()
-
-
-def _variables(
-    manifest: Manifest, api_key: str, postgres: Postgres | None, kinesis: Kinesis
-) -> dict[str, str]:
-    variables = {}
-    if isinstance(manifest.trigger, HttpTrigger):
-        variables["API_KEY_SHA256"] = hashlib.sha256(api_key.encode()).hexdigest()
-    if manifest.permissions.writes_to or manifest.permissions.reads_from:
-        variables |= _endpoints(kinesis)
-    if postgres is not None and manifest.permissions.database is not None:
-        variables |= postgres.variables(manifest.permissions.database)
-    return variables
-
-
-def _endpoints(kinesis: Kinesis) -> dict[str, str]:
-    """Has the AWS SDKs in functions talk to the local cloud."""
-    return {"AWS_ENDPOINT_URL_KINESIS": kinesis.endpoint, "AWS_ENDPOINT_URL_SQS": kinesis.endpoint}
 
 
 async def _stop(functions: Mapping[str, Function]) -> None:
@@ -209,36 +164,11 @@ async def _migrate(migrate: Function) -> None:
         raise LocalCloudError(f"The database could not be migrated: {reason}")
 
 
-def _mappings(
-    functions: Mapping[str, Function], kinesis: Kinesis, state: Path
-) -> list[EventSourceMapping]:
-    return [
-        EventSourceMapping(kinesis, trigger, function, state)
-        for function in functions.values()
-        if isinstance(trigger := function.trigger, StreamTrigger)
-    ]
-
-
 @asynccontextmanager
-async def _polling(
-    mappings: Sequence[EventSourceMapping],
-) -> AsyncIterator[list[asyncio.Task[None]]]:
-    tasks = [asyncio.create_task(mapping.run()) for mapping in mappings]
-    try:
-        yield tasks
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-
-@asynccontextmanager
-async def _serving(
-    listener: socket.socket, functions: Mapping[str, Function], api: LambdaApi
-) -> AsyncIterator[None]:
-    application = web.Application(client_max_size=http_front.MAXIMUM_BODY)
+async def _serving(listener: socket.socket, api: LambdaApi, http: HttpFront) -> AsyncIterator[None]:
+    application = web.Application(client_max_size=MAXIMUM_BODY)
     api.add_routes(application.router)
-    http_front.add_routes(application.router, functions.values())
+    http.add_routes(application.router)
     runner = web.AppRunner(
         application, access_log=None, auto_decompress=False, shutdown_timeout=FINISH_SECONDS
     )

@@ -10,29 +10,32 @@ from pathlib import Path
 from typing import Any
 
 from local.checkpoints import Checkpoints
+from local.event_source_mapping_configuration import EventSourceMappingConfiguration
 from local.event_source_mapping_shard import ShardPoller
 from local.function import Function
 from local.kinesis import Kinesis
-from local.manifest import StreamTrigger
 
 DISCOVER_SECONDS = 1.0  # how often new shards are looked for
 
 
 class EventSourceMapping:
-    """Polls every shard of a stream, a child only after its parents are delivered to the end."""
+    """Polls every shard of a stream, a child only after its parents are delivered to the end.
+
+    `checkpoints` is the directory that keeps how far it has come.
+    """
 
     def __init__(
         self,
         kinesis: Kinesis,
-        trigger: StreamTrigger,
+        configuration: EventSourceMappingConfiguration,
         function: Function,
-        state: Path,
+        checkpoints: Path,
     ) -> None:
+        self.configuration = configuration
         self.pollers: dict[str, ShardPoller] = {}
         self._kinesis = kinesis
-        self._trigger = trigger
         self._function = function
-        self._checkpoints = Checkpoints(state / "checkpoints" / function.name / trigger.stream)
+        self._checkpoints = Checkpoints(checkpoints)
 
     async def run(self) -> None:
         """Runs until cancelled."""
@@ -43,23 +46,28 @@ class EventSourceMapping:
                     tasks.create_task(poller.run())
                 await asyncio.sleep(DISCOVER_SECONDS)
 
+    async def finish_invocations(self) -> None:
+        """Waits for the invocations that run; no other begins."""
+        for poller in self.pollers.values():
+            await poller.finish_invocations()
+
     def _starting_position(self) -> dict[str, Any]:
         """Where a shard without a checkpoint begins, as arguments of GetShardIterator.
 
         LATEST is what arrives after the mapping was made, in later shards and after a restart too.
         """
-        match self._trigger.starting_position:
+        match self.configuration.starting_position:
             case "TRIM_HORIZON":
                 return {"ShardIteratorType": "TRIM_HORIZON"}
             case "LATEST":
                 timestamp = self._checkpoints.created_at(time.time())
             case "AT_TIMESTAMP":
-                assert self._trigger.starting_position_timestamp is not None
-                timestamp = self._trigger.starting_position_timestamp
+                assert self.configuration.starting_position_timestamp is not None
+                timestamp = self.configuration.starting_position_timestamp
         return {"ShardIteratorType": "AT_TIMESTAMP", "Timestamp": timestamp}
 
     async def _new_pollers(self, start: dict[str, Any]) -> list[ShardPoller]:
-        shards = await self._kinesis.shards(self._trigger.stream)
+        shards = await self._kinesis.shards(self.configuration.stream)
         unfinished = {
             shard["ShardId"]
             for shard in shards
@@ -75,7 +83,7 @@ class EventSourceMapping:
                 self._kinesis,
                 shard_id,
                 start,
-                self._trigger,
+                self.configuration,
                 self._function,
                 self._checkpoints,
             )

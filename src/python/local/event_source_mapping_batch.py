@@ -72,14 +72,19 @@ def batch_event(stream: str, shard_id: str, records: Sequence[RecordTypeDef]) ->
     }
 
 
-def delivered_count(result: InvocationResult, sequence_numbers: Sequence[str]) -> int:
+def delivered_count(
+    result: InvocationResult, sequence_numbers: Sequence[str], *, reports_failures: bool
+) -> int:
     """How many records of a batch, from its first on, the function is done with.
 
-    The lowest sequence number it reports is where its checkpoint is. A failed invocation, and a
-    response that is no list of sequence numbers of this batch, fail all of it.
+    A failed invocation fails the batch. Where the mapping has ReportBatchItemFailures, the lowest
+    sequence number in the response is where its checkpoint is, and a response that is no list of
+    sequence numbers of this batch fails all of it.
     """
     if result.failed:
         return 0
+    if not reports_failures:
+        return len(sequence_numbers)
     response = json.loads(result.payload)
     if response is None:
         return len(sequence_numbers)

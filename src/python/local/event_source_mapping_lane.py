@@ -21,10 +21,10 @@ import msgspec
 from local import account
 from local import event_source_mapping_batch as batches
 from local.event_source_mapping_batch import Batch
+from local.event_source_mapping_configuration import EventSourceMappingConfiguration
 from local.function import Function
 from local.invocation import Invocation, InvocationResult
 from local.kinesis import Kinesis
-from local.manifest import StreamTrigger
 from local.tumbling_window import Window, state_of, window_of
 
 if TYPE_CHECKING:
@@ -51,15 +51,16 @@ class Lane:
     def __init__(
         self,
         shard: Shard,
-        trigger: StreamTrigger,
+        configuration: EventSourceMappingConfiguration,
         function: Function,
         window: Window | None,
         kinesis: Kinesis,
     ) -> None:
         self.records: deque[RecordTypeDef] = deque()
         self.retries = 0
+        self.invoking = asyncio.Lock()  # who holds it keeps the lane from its next invocation
         self._shard = shard
-        self._trigger = trigger
+        self._configuration = configuration
         self._function = function
         self._window = window
         self._kinesis = kinesis
@@ -99,7 +100,7 @@ class Lane:
                 return 0
             now = time.monotonic()
             if self.records and batching_window_ends is None:
-                batching_window_ends = now + self._trigger.batching_window
+                batching_window_ends = now + self._configuration.batching_window
             size, is_full = self._next_batch()
             if is_full or self._ended:
                 return size
@@ -113,16 +114,18 @@ class Lane:
 
     def _next_batch(self) -> tuple[int, bool]:
         """How many records make the next batch, and whether it can't grow any more."""
-        candidates = list(itertools.islice(self.records, self._trigger.batch_size))
-        if self._trigger.tumbling_window and candidates:
+        candidates = list(itertools.islice(self.records, self._configuration.batch_size))
+        if self._configuration.tumbling_window and candidates:
             window = self._window or self._window_of(candidates[0])
             arrivals = [batches.arrival(record) for record in candidates]
             candidates = candidates[: sum(itertools.takewhile(bool, map(window.holds, arrivals)))]
-        size = batches.batch_length([len(r["Data"]) for r in candidates], self._trigger.batch_size)
-        return size, size == self._trigger.batch_size or size < len(self.records)
+        size = batches.batch_length(
+            [len(r["Data"]) for r in candidates], self._configuration.batch_size
+        )
+        return size, size == self._configuration.batch_size or size < len(self.records)
 
     def _window_of(self, record: RecordTypeDef) -> Window:
-        return window_of(batches.arrival(record), self._trigger.tumbling_window)
+        return window_of(batches.arrival(record), self._configuration.tumbling_window)
 
     def _is_over(self, window: Window) -> bool:
         if self.records:
@@ -130,7 +133,7 @@ class Lane:
         return self._ended or self._read_until >= window.end
 
     async def _deliver(self, records: Sequence[RecordTypeDef]) -> None:
-        if self._trigger.tumbling_window and self._window is None:
+        if self._configuration.tumbling_window and self._window is None:
             self._window = self._window_of(records[0])
         pending = [Batch(records)]
         result = None
@@ -152,7 +155,7 @@ class Lane:
                 await self._end_window(self._window)
             if delivered < len(batch.records):
                 following = batches.after_failure(
-                    batch, delivered, bisect=self._trigger.bisect_on_error
+                    batch, delivered, bisect=self._configuration.bisect_on_error
                 )
                 if self._is_exhausted(following[0]):
                     await self._discard(following[0], "RetryAttemptsExhausted", result)
@@ -164,7 +167,9 @@ class Lane:
     def _accept(self, batch: Batch, result: InvocationResult) -> int:
         """Takes note of what the function did with a batch; returns how many records it took."""
         numbers = [record["SequenceNumber"] for record in batch.records]
-        delivered = batches.delivered_count(result, numbers)
+        delivered = batches.delivered_count(
+            result, numbers, reports_failures=self._configuration.report_batch_item_failures
+        )
         if self._window is not None and delivered:
             has_state, state = state_of(result)
             if not has_state:
@@ -176,11 +181,13 @@ class Lane:
         return delivered
 
     def _is_exhausted(self, batch: Batch) -> bool:
-        limit = self._trigger.maximum_retry_attempts
+        limit = self._configuration.maximum_retry_attempts
         return limit != -1 and batch.retries > limit
 
     async def _without_expired(self, batch: Batch, result: InvocationResult | None) -> Batch:
-        count = batches.expired_count(batch.records, time.time(), self._trigger.maximum_record_age)
+        count = batches.expired_count(
+            batch.records, time.time(), self._configuration.maximum_record_age
+        )
         if count:
             expired = replace(batch, records=batch.records[:count])
             await self._discard(expired, "RecordAgeExceeded", result)
@@ -189,18 +196,20 @@ class Lane:
     async def _discard(
         self, batch: Batch, condition: batches.Condition, result: InvocationResult | None
     ) -> None:
-        if self._trigger.on_failure_queue is not None:
+        if self._configuration.on_failure_queue is not None:
             document = batches.discarded(
                 batch,
                 condition,
-                function_arn=account.function_arn(self._function.name),
+                function_arn=account.function_arn(
+                    self._function.name, self._configuration.qualifier
+                ),
                 stream=self._shard.stream,
                 shard_id=self._shard.shard_id,
                 request_id=self._request_id,
                 now=time.time(),
                 result=result,
             )
-            await self._kinesis.send(self._trigger.on_failure_queue, document)
+            await self._kinesis.send(self._configuration.on_failure_queue, document)
         self._shard.discarded += len(batch.records)
         self._shard.done(batch.records, self._window)
 
@@ -226,4 +235,5 @@ class Lane:
             event |= window.fields(self._shard.shard_id, stream_arn, final=final)
         invocation = Invocation(json.dumps(event).encode())
         self._request_id = invocation.request_id
-        return await self._function.run(invocation)
+        async with self.invoking:
+            return await self._function.run(invocation, self._configuration.qualifier)

@@ -12,14 +12,13 @@ import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from local import account
 from local.checkpoints import Checkpoint, Checkpoints
 from local.event_filter import passes
 from local.event_source_mapping_batch import arrival
+from local.event_source_mapping_configuration import EventSourceMappingConfiguration
 from local.event_source_mapping_lane import Lane
 from local.function import Function
 from local.kinesis import Kinesis
-from local.manifest import StreamTrigger
 from local.tumbling_window import Window
 
 if TYPE_CHECKING:
@@ -42,22 +41,22 @@ class ShardPoller:
         kinesis: Kinesis,
         shard_id: str,
         start: dict[str, Any],
-        trigger: StreamTrigger,
+        configuration: EventSourceMappingConfiguration,
         function: Function,
         checkpoints: Checkpoints,
     ) -> None:
         self.shard_id = shard_id
-        self.stream = trigger.stream
+        self.stream = configuration.stream
         self.delivered = 0
         self.discarded = 0
         self._kinesis = kinesis
         self._start = start
         self._checkpoints = checkpoints
         self._checkpoint = checkpoints.read(shard_id)
-        self._patterns = [json.loads(pattern) for pattern in trigger.filters]
+        self._patterns = [json.loads(pattern) for pattern in configuration.filters]
         self._lanes = [
-            Lane(self, trigger, function, self._checkpoint.window, kinesis)
-            for _ in range(trigger.parallelization_factor)
+            Lane(self, configuration, function, self._checkpoint.window, kinesis)
+            for _ in range(configuration.parallelization_factor)
         ]
         self._undelivered: dict[str, RecordTypeDef] = {}  # in the order of the shard
         self._undelivered_bytes = 0
@@ -88,6 +87,11 @@ class ShardPoller:
             for lane in self._lanes:
                 lane.end()
         self._write(Checkpoint(finished=True))
+
+    async def finish_invocations(self) -> None:
+        """Waits for the invocations that run; no other begins."""
+        for lane in self._lanes:
+            await lane.invoking.acquire()
 
     def done(self, records: Iterable[RecordTypeDef], window: Window | None) -> None:
         """A lane has no more to do with these records; `window` is what it has open after them."""
@@ -125,7 +129,7 @@ class ShardPoller:
             }
         response = await asyncio.to_thread(
             self._kinesis.client.get_shard_iterator,
-            StreamName=account.stream_name(self.stream),
+            StreamName=self.stream,
             ShardId=self.shard_id,
             **position,
         )

@@ -103,8 +103,12 @@ class Function:
         self.on_failure = manifest.on_failure and account.deployed_name(manifest.on_failure)
         self.trigger = manifest.trigger
 
-    async def change(self, configuration: FunctionConfiguration) -> None:
+    async def change(
+        self, configuration: FunctionConfiguration, variables: Mapping[str, str] | None = None
+    ) -> None:
         """Gives `$LATEST` other code and settings; invocations that run finish with theirs."""
+        if variables is not None:
+            self._variables = variables
         before = self._latest
         self._latest = FunctionVersion(configuration, self._state, self._variables)
         await self._retire(before)

@@ -14,7 +14,9 @@ from pathlib import Path
 
 from local.manifest import Manifest, read_zip
 
-RUNTIME_CLIENT = ("awslambdaric", "simplejson", "snapshot-restore-py")  # with all it needs
+# Each with all it needs; AWS has its SDK in the runtime, behind what the zip brings.
+RUNTIME_CLIENT = ("awslambdaric", "simplejson", "snapshot-restore-py")
+SDK = ("boto3", "botocore", "jmespath", "python-dateutil", "s3transfer", "six", "urllib3")
 _unpacking = threading.Lock()
 
 
@@ -81,7 +83,7 @@ def link_runtime_client(runtime: Path) -> None:
     """
     shutil.rmtree(runtime, ignore_errors=True)
     runtime.mkdir(parents=True)
-    for distribution in map(importlib.metadata.distribution, RUNTIME_CLIENT):
+    for distribution in map(importlib.metadata.distribution, (*RUNTIME_CLIENT, *SDK)):
         for top_level in {file.parts[0] for file in distribution.files or []}:
             if top_level not in ("..", "__pycache__") and not top_level.endswith(".dist-info"):
                 (runtime / top_level).symlink_to(Path(str(distribution.locate_file(top_level))))

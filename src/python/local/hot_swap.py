@@ -1,43 +1,35 @@
-"""Takes what is packaged while the local cloud runs: new environments get the new code."""
+"""Takes what is packaged while the local cloud runs: new functions, new code, changed triggers."""
 
 import asyncio
 import time
-from collections.abc import Callable, Collection, Mapping
-from pathlib import Path
+from collections.abc import Callable, Collection
 
-from local import function_code
-from local.account import deployed_name
-from local.asynchronous_invocation import require_destination
 from local.errors import LocalCloudError
-from local.function import Function
-from local.manifest import Manifest, load_manifest
+from local.manifest import load_served_manifest
+from local.packaged_functions import PackagedFunctions, Triggers
 
 CHECK_SECONDS = 0.2
 SETTLE_SECONDS = 2.0  # a zip and its manifest are not written in one step
 
 
 async def watch(
-    dist: Path,
-    state: Path,
-    functions: Mapping[str, Function],
-    packaged: Mapping[str, Manifest],
-    told: Callable[[str, float], None],
+    packaged: PackagedFunctions, triggers: Triggers, told: Callable[[str, float], None]
 ) -> None:
-    """Changes a function when its manifest in `dist` has changed and its zip is complete.
+    """Makes or changes a function when its manifest is new and its zip is complete.
 
-    Returns never. `told` gets what was done, and in how many seconds. A changed trigger waits for
-    the next start, as do new functions.
+    Returns never. `told` gets what was done, and in how many seconds. A function whose manifest is
+    removed stays until the next start.
     """
-    manifests = dict(packaged)
     incomplete: dict[str, float] = {}  # since when
     while True:
         await asyncio.sleep(CHECK_SECONDS)
-        for name, before in list(manifests.items()):
+        names = {path.stem for path in packaged.dist.glob("*.json")} | packaged.manifests.keys()
+        for name in sorted(names):
             started = time.monotonic()
             try:
-                manifests[name] = await _swap(before, functions, manifests, dist, state)
-                if manifests[name] != before:
-                    told(f"{name} swapped", time.monotonic() - started)
+                done = await _swap(name, names, packaged, triggers)
+                if done is not None:
+                    told(f"{name} {done}", time.monotonic() - started)
                 incomplete.pop(name, None)
             except LocalCloudError as error:
                 seconds = started - incomplete.setdefault(name, started)
@@ -47,17 +39,14 @@ async def watch(
 
 
 async def _swap(
-    before: Manifest,
-    functions: Mapping[str, Function],
-    names: Collection[str],
-    dist: Path,
-    state: Path,
-) -> Manifest:
-    manifest = await asyncio.to_thread(load_manifest, before.name, dist)
-    if manifest != before:
-        require_destination(manifest, names)
-        await asyncio.to_thread(function_code.unpack_packaged, manifest, dist, state)
-        function = functions[deployed_name(manifest.name)]
-        function.take_settings(manifest)
-        await function.change(manifest.configuration())
-    return manifest
+    name: str, names: Collection[str], packaged: PackagedFunctions, triggers: Triggers
+) -> str | None:
+    """What was done, if there was anything to do."""
+    before = packaged.manifests.get(name)
+    manifest = await asyncio.to_thread(load_served_manifest, name, packaged.dist)
+    if manifest is None or manifest == before:
+        return None
+    await packaged.put(manifest, names)
+    if before is None or manifest.trigger != before.trigger:
+        await packaged.connect(manifest, triggers)
+    return "added" if before is None else "swapped"

@@ -8,7 +8,7 @@ import base64
 import json
 import re
 import uuid
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,7 +17,6 @@ from aiohttp import web
 from local.account import ACCOUNT_ID
 from local.function import Function
 from local.invocation import MAXIMUM_PAYLOAD, InvocationResult
-from local.manifest import HttpTrigger
 
 MAXIMUM_BODY = 10 * 1024 * 1024  # bytes, by API Gateway's quotas
 TEXT = re.compile(r"text/.*|application/(.+\+)?(json|xml|javascript)")
@@ -25,30 +24,45 @@ TEXT = re.compile(r"text/.*|application/(.+\+)?(json|xml|javascript)")
 type Handler = Callable[[web.Request], Awaitable[web.Response]]
 
 
-def add_routes(router: web.UrlDispatcher, functions: Iterable[Function]) -> None:
-    """Routes requests to the functions' route keys, and answers 404 to all others."""
-    routes = [
-        (route_key, function)
-        for function in functions
-        if isinstance(trigger := function.trigger, HttpTrigger)
-        for route_key in trigger.routes
-    ]
+class HttpFront:
+    """Sends requests to the functions that have their routes, and answers 404 to all others."""
+
+    def __init__(self) -> None:
+        self._routes: dict[str, tuple[Sequence[str], Function]] = {}
+        self._router = web.UrlDispatcher()
+
+    def put(self, function: Function, routes: Sequence[str]) -> None:
+        """Gives a function these route keys, such as `POST /errors`, and no others."""
+        self._routes[function.name] = (routes, function)
+        self._router = _router(self._routes.values())
+
+    def add_routes(self, router: web.UrlDispatcher) -> None:
+        router.add_route("*", "/{_:.*}", self._answer)
+
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
+        match = await self._router.resolve(request)
+        if match.http_exception is not None:
+            return _message(404, "Not Found")
+        request.match_info.clear()
+        request.match_info.update(match)
+        return await match.handler(request)
+
+
+def _router(functions: Iterable[tuple[Sequence[str], Function]]) -> web.UrlDispatcher:
+    router = web.UrlDispatcher()
+    routes = [(route_key, function) for keys, function in functions for route_key in keys]
     for route_key, function in sorted(routes, key=_specificity):
         method, path = route_key.split(" ")
         path = re.sub(r"\{(\w+)\+\}", r"{\1:.+}", path)  # a greedy path variable
         integration = _integration(route_key, function)
         router.add_route("*" if method == "ANY" else method, path, integration)
-    router.add_route("*", "/{_:.*}", _not_found)
+    return router
 
 
 def _specificity(route: tuple[str, Function]) -> tuple[int, bool, str]:
     """The router takes the first that matches: a greedy path and any method come last."""
     method, path = route[0].split(" ")
     return path.count("+}"), method == "ANY", path
-
-
-async def _not_found(request: web.Request) -> web.Response:
-    return _message(404, "Not Found")
 
 
 def _integration(route_key: str, function: Function) -> Handler:

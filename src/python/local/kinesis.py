@@ -7,7 +7,7 @@ import json
 import os
 import sys
 from asyncio.subprocess import PIPE
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,28 +30,41 @@ class Kinesis:
     client: KinesisClient
     queues: SQSClient
 
+    @property
+    def variables(self) -> dict[str, str]:
+        """The environment variables by which AWS's SDKs in functions find it."""
+        return {"AWS_ENDPOINT_URL_KINESIS": self.endpoint, "AWS_ENDPOINT_URL_SQS": self.endpoint}
+
     async def shards(self, stream: str) -> list[ShardTypeDef]:
-        """The shards of the stream that manifests call `stream`, also those that are closed."""
-        response = await asyncio.to_thread(
-            self.client.list_shards, StreamName=account.stream_name(stream)
-        )
+        """The shards of the stream with this name, also those that are closed."""
+        response = await asyncio.to_thread(self.client.list_shards, StreamName=stream)
         return response["Shards"]
 
+    async def require(self, streams: Iterable[str], queues: Iterable[str]) -> None:
+        """Makes the streams and queues with these names that there are not yet."""
+
+        def create() -> None:
+            for name in streams:
+                with suppress(self.client.exceptions.ResourceInUseException):
+                    self.client.create_stream(StreamName=name, ShardCount=SHARDS_PER_STREAM)
+            for name in queues:
+                self.queues.create_queue(QueueName=name)
+
+        await asyncio.to_thread(create)
+
     async def send(self, queue: str, document: object) -> None:
-        """Sends a JSON document to the queue that manifests call `queue`."""
+        """Sends a JSON document to the queue with this name."""
 
         def send() -> None:
-            url = self.queues.get_queue_url(QueueName=account.queue_name(queue))["QueueUrl"]
+            url = self.queues.get_queue_url(QueueName=queue)["QueueUrl"]
             self.queues.send_message(QueueUrl=url, MessageBody=json.dumps(document))
 
         await asyncio.to_thread(send)
 
 
 @asynccontextmanager
-async def running_kinesis(
-    streams: Sequence[str], queues: Sequence[str], state: Path, log: IO[bytes]
-) -> AsyncIterator[Kinesis]:
-    """Runs the emulator with these streams and queues.
+async def running_kinesis(state: Path, log: IO[bytes]) -> AsyncIterator[Kinesis]:
+    """Runs the emulator.
 
     The streams keep what they hold in `state`; the queues are in memory and end with it.
     """
@@ -69,19 +82,9 @@ async def running_kinesis(
             raise LocalCloudError(f"The emulator of Kinesis did not start: {log.name} says why.")
         endpoint = f"http://127.0.0.1:{port}"
         client = await asyncio.to_thread(account.kinesis_client, endpoint)
-        kinesis = Kinesis(endpoint, client, account.sqs_client(endpoint))
-        await asyncio.to_thread(_create, kinesis, streams, queues)
-        yield kinesis
+        yield Kinesis(endpoint, client, account.sqs_client(endpoint))
     finally:
         await child_process.stop(process)
-
-
-def _create(kinesis: Kinesis, streams: Sequence[str], queues: Sequence[str]) -> None:
-    for name in map(account.stream_name, streams):
-        with suppress(kinesis.client.exceptions.ResourceInUseException):
-            kinesis.client.create_stream(StreamName=name, ShardCount=SHARDS_PER_STREAM)
-    for name in map(account.queue_name, queues):
-        kinesis.queues.create_queue(QueueName=name)
 
 
 def _absolute(paths: Iterable[str]) -> Iterator[str]:

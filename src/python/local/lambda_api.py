@@ -6,7 +6,9 @@ from pathlib import Path
 from aiohttp import web
 
 from local.asynchronous_invocation import AsynchronousInvocations
+from local.event_source_mappings import EventSourceMappings
 from local.function import Function
+from local.lambda_api_event_source_mappings import EventSourceMappingsApi
 from local.lambda_api_functions import FunctionsApi
 from local.lambda_api_invoke import InvokeApi
 from local.lambda_api_versions import VersionsApi
@@ -22,6 +24,7 @@ class LambdaApi:
         self,
         functions: dict[str, Function],
         events: AsynchronousInvocations,
+        mappings: EventSourceMappings,
         state: Path,
         variables: Mapping[str, str],
     ) -> None:
@@ -29,6 +32,7 @@ class LambdaApi:
             InvokeApi(functions, events),
             FunctionsApi(functions, state, variables),
             VersionsApi(functions),
+            EventSourceMappingsApi(functions, mappings),
         )
 
     def add_routes(self, router: web.UrlDispatcher) -> None:

@@ -13,7 +13,7 @@ class LogFollower:
     def __init__(self, cloud: Cloud, function: str | None) -> None:
         name = None if function is None else deployed_name(function)
         if name is not None and name not in cloud.functions:
-            names = ", ".join(cloud.packaged)
+            names = ", ".join(cloud.packaged.manifests)
             raise LocalCloudError(f"There is no function {function} to follow: choose of {names}.")
         self._directory = None if name is None else cloud.state / "logs" / name
         self._read: dict[Path, int] = {}  # bytes of each log

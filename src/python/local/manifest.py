@@ -4,13 +4,12 @@ import hashlib
 import platform
 import shutil
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
 import msgspec
 
-from local.account import ENVIRONMENT, deployed_name, role_arn
+from local.account import ENVIRONMENT, deployed_name, queue_name, role_arn, stream_name
 from local.errors import LocalCloudError
 from local.function_configuration import Architecture, FunctionConfiguration
 
@@ -75,6 +74,19 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     permissions: Permissions
     environments: tuple[str, ...] | None
 
+    @property
+    def streams(self) -> list[str]:
+        """The deployed names of the streams that the function reads or writes."""
+        read = {self.trigger.stream} if isinstance(self.trigger, StreamTrigger) else set()
+        return sorted(map(stream_name, read | set(self.permissions.writes_to)))
+
+    @property
+    def queues(self) -> list[str]:
+        """The deployed names of the queues that its event source mapping sends to."""
+        if isinstance(self.trigger, StreamTrigger) and self.trigger.on_failure_queue is not None:
+            return [queue_name(self.trigger.on_failure_queue)]
+        return []
+
     def configuration(self) -> FunctionConfiguration:
         """What the deployer gives to Lambda for this function."""
         return FunctionConfiguration(
@@ -96,19 +108,25 @@ def load_manifests(dist: Path) -> list[Manifest]:
 
     Raises LocalCloudError when one can't run on this machine.
     """
-    manifests = [_load(path) for path in sorted(dist.glob("*.json"))]
-    served = [m for m in manifests if m.environments is None or ENVIRONMENT in m.environments]
+    names = sorted(path.stem for path in dist.glob("*.json"))
+    manifests = [load_served_manifest(name, dist) for name in names]
+    served = [manifest for manifest in manifests if manifest is not None]
     for manifest in served:
         _require_runnable(manifest, dist)
     return served
 
 
-def load_manifest(name: str, dist: Path) -> Manifest:
-    """The manifest of one function; raises LocalCloudError when it is missing or no manifest."""
+def load_served_manifest(name: str, dist: Path) -> Manifest | None:
+    """The manifest of one function; None when it may not exist locally.
+
+    Raises LocalCloudError when it is missing or no manifest.
+    """
     path = dist / f"{name}.json"
     if not path.exists():
         raise LocalCloudError(f"{path} is missing: run `./pants package ::`.")
-    return _load(path)
+    manifest = _load(path)
+    may_exist = manifest.environments is None or ENVIRONMENT in manifest.environments
+    return manifest if may_exist else None
 
 
 def read_zip(manifest: Manifest, dist: Path) -> bytes:

@@ -7,7 +7,7 @@ services": the event's fields.
 import asyncio
 import json
 import uuid
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
@@ -18,35 +18,46 @@ from local.clock import Clock
 from local.errors import LocalCloudError
 from local.function import Function
 from local.invocation import Invocation
-from local.manifest import ScheduleTrigger
 from local.schedule_expression import ScheduleExpression
 
 
-@asynccontextmanager
-async def running_schedules(
-    functions: Iterable[Function], invocations: AsynchronousInvocations, clock: Clock
-) -> AsyncIterator[None]:
-    """Invokes what is scheduled. Raises LocalCloudError when an expression has no meaning."""
-    tasks = [
-        asyncio.create_task(_fire(function, _parse(function, trigger, clock), invocations, clock))
-        for function in functions
-        if isinstance(trigger := function.trigger, ScheduleTrigger)
-    ]
-    try:
-        yield
-    finally:
-        for task in tasks:
+class Schedules:
+    """The functions' schedules, which can change at any time."""
+
+    def __init__(self, invocations: AsynchronousInvocations, clock: Clock) -> None:
+        self._invocations = invocations
+        self._clock = clock
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+
+    def put(self, function: Function, expression: str | None) -> None:
+        """Has the function invoked by this schedule, or by none.
+
+        Raises LocalCloudError when the expression has no meaning.
+        """
+        parsed = None if expression is None else parse(function.name, expression, self._clock.now())
+        if (task := self._tasks.pop(function.name, None)) is not None:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        if parsed is not None:
+            firing = _fire(function, parsed, self._invocations, self._clock)
+            self._tasks[function.name] = asyncio.create_task(firing)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """At the end, nothing is invoked any more."""
+        try:
+            yield
+        finally:
+            for task in self._tasks.values():
+                task.cancel()
+            await asyncio.gather(*self._tasks.values(), return_exceptions=True)
 
 
-def _parse(function: Function, trigger: ScheduleTrigger, clock: Clock) -> ScheduleExpression:
+def parse(function_name: str, expression: str, now: datetime) -> ScheduleExpression:
+    """Raises LocalCloudError when the expression has no meaning."""
     try:
-        return schedule_expression.parse(trigger.expression, clock.now())
+        return schedule_expression.parse(expression, now)
     except ValueError as error:
-        raise LocalCloudError(
-            f"{function.name} has the schedule {trigger.expression}: {error}."
-        ) from error
+        raise LocalCloudError(f"{function_name} has the schedule {expression}: {error}.") from error
 
 
 async def _fire(
