@@ -4,12 +4,13 @@ import hashlib
 import platform
 import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
 import msgspec
 
-from local.account import ENVIRONMENT, deployed_name, queue_name, role_arn, stream_name
+from local.account import ENVIRONMENT, deployed_name, role_arn
 from local.errors import LocalCloudError
 from local.function_configuration import Architecture, FunctionConfiguration
 
@@ -73,19 +74,6 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     trigger: Trigger | None
     permissions: Permissions
     environments: tuple[str, ...] | None
-
-    @property
-    def streams(self) -> list[str]:
-        """The deployed names of the streams that the function reads or writes."""
-        read = {self.trigger.stream} if isinstance(self.trigger, StreamTrigger) else set()
-        return sorted(map(stream_name, read | set(self.permissions.writes_to)))
-
-    @property
-    def queues(self) -> list[str]:
-        """The deployed names of the queues that its event source mapping sends to."""
-        if isinstance(self.trigger, StreamTrigger) and self.trigger.on_failure_queue is not None:
-            return [queue_name(self.trigger.on_failure_queue)]
-        return []
 
     def configuration(self) -> FunctionConfiguration:
         """What the deployer gives to Lambda for this function."""

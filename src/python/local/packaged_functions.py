@@ -15,7 +15,14 @@ from local.event_source_mappings import EventSourceMappings
 from local.function import Function
 from local.http_front import HttpFront
 from local.kinesis import Kinesis
-from local.manifest import HttpTrigger, Manifest, ScheduleTrigger, StreamTrigger
+from local.manifest import (
+    HttpTrigger,
+    Manifest,
+    ScheduleTrigger,
+    StreamTrigger,
+    queues_of,
+    streams_of,
+)
 from local.postgres import Postgres
 from local.schedule import Schedules
 
@@ -63,7 +70,10 @@ class PackagedFunctions:
         self._require_sense(manifest)
         variables = self._variables(manifest)
         await asyncio.to_thread(function_code.unpack_packaged, manifest, self.dist, self._state)
-        await self._kinesis.require(manifest.streams, manifest.queues)
+        await self._kinesis.require(
+            map(account.stream_name, streams_of([manifest])),
+            map(account.queue_name, queues_of([manifest])),
+        )
         function = self._functions.get(configuration.name)
         if function is None:
             function = Function(configuration, self._state, variables)
