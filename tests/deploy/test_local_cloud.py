@@ -1,0 +1,141 @@
+"""Push and rollback against the local cloud, which runs each version's own code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+
+from deploy import environment
+from deploy.alarms import Alarms
+from deploy.dist import load_manifest
+from deploy.errors import DeployError
+from deploy.functions import Functions
+from deploy.plan import make_plan
+from deploy.push import Deployment
+from local.manifest import read_zip
+from tests.deploy.conftest import Project, set_credentials
+from tests.local.conftest import running_beside
+
+if TYPE_CHECKING:
+    from mypy_boto3_lambda import LambdaClient
+
+ANSWER = "def handler(event, context): return {answer!r}\n"
+FUNCTION = "local-producers-a"
+
+
+@pytest.fixture(scope="module")
+def cloud_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with running_beside(tmp_path_factory.mktemp("cloud")) as cloud:
+        yield cloud.url
+
+
+@pytest.fixture
+def client(
+    cloud_url: str, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[LambdaClient]:
+    """The local cloud, with the first version of a function that live points at."""
+    set_credentials(monkeypatch, cloud_url, "any", "any")
+    project.package("producers.a", ANSWER.format(answer="old"))
+    client: LambdaClient = boto3.client("lambda")
+    client.create_function(
+        FunctionName=FUNCTION,
+        Runtime="python3.13",
+        Architectures=[load_manifest("producers.a", Path("dist")).architecture],
+        Role="arn:aws:iam::123456789012:role/any",
+        Handler="producers.a.handler.handler",
+        Code={"ZipFile": Path("dist/producers.a.zip").read_bytes()},
+        Publish=True,
+    )
+    client.create_alias(FunctionName=FUNCTION, Name="live", FunctionVersion="1")
+    yield client
+    client.delete_function(FunctionName=FUNCTION)
+
+
+def push(run: Any) -> Any:
+    return run("push", "producers.a", "--yes", environment="local")
+
+
+def answer(run: Any) -> str:
+    ran = run("invoke", "producers.a", environment="local")
+    assert ran.status == 0, ran.output
+    return str(ran.output.strip())
+
+
+def deployment() -> tuple[Any, Deployment]:
+    """What a push has planned before it changes anything."""
+    functions = Functions(environment.open_session("local", None), "local")
+    manifest = load_manifest("producers.a", Path("dist"))
+    plan = make_plan([manifest], functions.read_all(["producers.a"]), "local")
+    assert not plan.problems
+    zips = {"producers.a": read_zip(manifest, Path("dist"))}
+    alarms = Alarms(environment.open_session("local", None), "local")
+    return plan.pushes, Deployment("now", functions, alarms, zips, Path("events"), print)
+
+
+def quiet(name: str) -> Any:
+    return lambda sent, total: None
+
+
+@pytest.mark.usefixtures("client")
+def test_what_is_pushed_answers_and_what_is_rolled_back_answers_again(
+    project: Project, run: Any
+) -> None:
+    assert answer(run) == '"old"'
+    project.package("producers.a", ANSWER.format(answer="new"))
+    ran = push(run)
+    assert ran.status == 0, ran.output
+    assert "version 2 published, and checked with events/producers.a.json" in ran.output
+    assert answer(run) == '"new"'
+    ran = run("rollback", "--yes", "producers.a", environment="local")
+    assert ran.status == 0, ran.output
+    assert answer(run) == '"old"'
+
+
+@pytest.mark.usefixtures("client")
+@pytest.mark.parametrize(
+    ("source", "complaint"),
+    [
+        ("def handler(event, context): raise LookupError('no such table')", "no such table"),
+        ("import nothing_that_exists", "No module named 'nothing_that_exists'"),
+        ("def handler(event, context): return {'unavailable': [event]}", "unavailable: [{'a': 1}]"),
+    ],
+)
+def test_a_version_that_fails_its_check_leaves_the_old_one_serving(
+    project: Project, run: Any, source: str, complaint: str
+) -> None:
+    project.package("producers.a", source)
+    ran = push(run)
+    assert ran.status == 1
+    assert "version 2 failed its check with events/producers.a.json" in ran.output
+    assert complaint in ran.output
+    assert answer(run) == '"old"'
+
+
+def test_of_two_pushes_at_once_the_second_is_refused(
+    client: LambdaClient, project: Project, run: Any
+) -> None:
+    project.package("producers.a", ANSWER.format(answer="second"))
+    pushes, second = deployment()
+    project.package("producers.a", ANSWER.format(answer="first"))
+    assert push(run).status == 0
+    with pytest.raises(DeployError, match="Somebody else changed it") as refused:
+        second.push(pushes, quiet)
+    assert "live was not moved" in str(refused.value)
+    assert answer(run) == '"first"'
+    versions = client.list_versions_by_function(FunctionName=FUNCTION)["Versions"]
+    assert [version["Version"] for version in versions] == ["$LATEST", "1", "2"]
+
+
+def test_when_live_was_moved_meanwhile_it_is_left_there(
+    client: LambdaClient, project: Project, run: Any
+) -> None:
+    project.package("producers.a", ANSWER.format(answer="new"))
+    pushes, late = deployment()
+    client.update_alias(FunctionName=FUNCTION, Name="live", Description="moved by hand")
+    with pytest.raises(DeployError, match="Somebody else changed it"):
+        late.push(pushes, quiet)
+    assert answer(run) == '"old"'
