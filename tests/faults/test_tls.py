@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import trustme
 from psycopg2 import extensions
-from werkzeug.serving import make_ssl_devcert
 
 from shared import tls
 from shared.database import Database
@@ -20,19 +20,23 @@ from tests.fixtures.documents import log, stored
 from tests.fixtures.invocation import Context, kinesis_batch
 
 HOST = "database.example"
-OTHER = "other.example"
 REGION = "eu-central-1"
+
+
+@pytest.fixture(scope="module")
+def authority() -> trustme.CA:
+    return trustme.CA()
 
 
 @contextmanager
 def front(
-    postgres: PostgresServer, certificate: tuple[str, str] | None, patch: pytest.MonkeyPatch
+    postgres: PostgresServer, issuer: trustme.CA | None, name: str, patch: pytest.MonkeyPatch
 ) -> Iterator[TlsFront]:
-    """A front with that certificate and key, which libpq takes for HOST."""
+    """A front with a certificate for that name, which libpq takes for HOST."""
     context = None
-    if certificate is not None:
+    if issuer is not None:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(*certificate)
+        issuer.issue_cert(name).configure_cert(context)
     with TlsFront(postgres.socket, context) as front:
         patch.setenv("PGHOST", HOST)
         patch.setenv("PGHOSTADDR", "127.0.0.1")
@@ -40,38 +44,30 @@ def front(
         yield front
 
 
-@pytest.fixture(scope="module")
-def known(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[str, str]]:
-    """Certificates for HOST and for another, each signed by itself."""
-    directory = tmp_path_factory.mktemp("known")
-    return {name: make_ssl_devcert(str(directory / name), cn=name) for name in (HOST, OTHER)}
-
-
 @pytest.fixture
-def environment(
-    known: dict[str, tuple[str, str]],
+def certificates(
+    authority: trustme.CA,
     database: extensions.connection,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[pytest.MonkeyPatch]:
-    """Has the region's authorities be those of the known, and can be changed."""
+    """Has the region's authorities be the test's own, and lets the environment be changed."""
     with monkeypatch.context() as patch:
         patch.setattr(tls, "CERTIFICATES", str(tmp_path))
         patch.setenv("AWS_REGION", REGION)
         patch.delenv("PGSSLMODE", raising=False)
         patch.delenv("PGSSLROOTCERT", raising=False)
-        authorities = "".join(Path(certificate).read_text() for certificate, _ in known.values())
-        (tmp_path / f"{REGION}.pem").write_text(authorities)
+        authority.cert_pem.write_to_path(str(tmp_path / f"{REGION}.pem"))
         yield patch
 
 
 def test_a_database_elsewhere_is_reached_through_tls_alone(
-    environment: pytest.MonkeyPatch,
+    certificates: pytest.MonkeyPatch,
     postgres: PostgresServer,
-    known: dict[str, tuple[str, str]],
+    authority: trustme.CA,
     database: extensions.connection,
 ) -> None:
-    with front(postgres, known[HOST], environment) as reached:
+    with front(postgres, authority, HOST, certificates) as reached:
         sink = execution_environment("consumers.log_sink").log_sink
         documents = [stored(log(message="m" * 50_000)) for _ in range(20)]
         assert sink(kinesis_batch(documents), Context()) == {"batchItemFailures": []}
@@ -82,27 +78,23 @@ def test_a_database_elsewhere_is_reached_through_tls_alone(
 
 
 @pytest.mark.parametrize(
-    ("server", "sentence"),
+    ("issuer", "name", "sentence"),
     [
-        ("of another name", f'"{OTHER}" .*does not match host name "{HOST}"'),
-        ("unknown", "certificate verify failed"),
-        ("without TLS", "server does not support SSL, but SSL was required"),
+        ("known", "other.example", f'"other.example" does not match host name "{HOST}"'),
+        ("unknown", HOST, "certificate verify failed"),
+        (None, HOST, "server does not support SSL, but SSL was required"),
     ],
 )
 def test_another_than_the_database_is_refused_with_one_sentence(
-    environment: pytest.MonkeyPatch,
+    certificates: pytest.MonkeyPatch,
     postgres: PostgresServer,
-    known: dict[str, tuple[str, str]],
-    tmp_path: Path,
-    server: str,
+    authority: trustme.CA,
+    issuer: str | None,
+    name: str,
     sentence: str,
 ) -> None:
-    certificates = {
-        "of another name": known[OTHER],
-        "unknown": make_ssl_devcert(str(tmp_path / "unknown"), cn=HOST),
-        "without TLS": None,
-    }
-    with front(postgres, certificates[server], environment) as reached:
+    issuers = {"known": authority, "unknown": trustme.CA(), None: None}
+    with front(postgres, issuers[issuer], name, certificates) as reached:
         sink = execution_environment("consumers.log_sink").log_sink
         with pytest.raises(Misconfiguration, match=sentence) as raised:
             sink(kinesis_batch([stored(log())]), Context())
@@ -112,13 +104,13 @@ def test_another_than_the_database_is_refused_with_one_sentence(
 
 
 def test_the_authorities_can_be_named(
-    environment: pytest.MonkeyPatch,
+    certificates: pytest.MonkeyPatch,
     postgres: PostgresServer,
-    known: dict[str, tuple[str, str]],
+    authority: trustme.CA,
     tmp_path: Path,
 ) -> None:
     (tmp_path / f"{REGION}.pem").rename(tmp_path / "own.pem")
-    environment.setenv("PGSSLROOTCERT", str(tmp_path / "own.pem"))
-    with front(postgres, known[HOST], environment) as reached:
+    certificates.setenv("PGSSLROOTCERT", str(tmp_path / "own.pem"))
+    with front(postgres, authority, HOST, certificates) as reached:
         Database(os.environ).connect().close()
         assert reached.encrypted == 1
