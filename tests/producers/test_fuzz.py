@@ -1,6 +1,5 @@
 """Bytes from anybody, at each producer's entry: no 5xx, no stack trace, nothing of them logged."""
 
-import gzip
 import importlib
 import json
 import logging
@@ -9,10 +8,11 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.fixtures.documents import error, log
+from tests.fixtures.fuzz import bodies, fuzz, texts, values
 from tests.fixtures.http import KEY, KEY_SHA256, request
 from tests.fixtures.invocation import Context
 from tests.fixtures.kinesis import Streams
@@ -21,24 +21,9 @@ type Produce = Callable[[Any, Context], dict[str, Any]]
 
 GOOD = {"log_event": log(), "error_event": error()}
 
-texts = st.text(st.characters(exclude_categories=()))  # lone surrogates too
-values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | texts,
-    lambda inner: st.lists(inner) | st.dictionaries(texts, inner),
-)
-bodies = st.one_of(
-    st.binary(),
-    st.binary().map(lambda data: gzip.compress(data, mtime=0)),
-    values.map(lambda value: json.dumps(value).encode()),
-    st.lists(st.sampled_from(b'{}[]":,\\\n\0u19eE-\xff\x1f\x8b')).map(bytes),
-)
 headers = st.dictionaries(
     st.sampled_from(["authorization", "x-api-key", "content-encoding", "content-type"]),
     st.sampled_from([f"Bearer {KEY}", "gzip", "identity", "Bearer", "\r\nx: y", "\ud800"]) | texts,
-)
-fuzz = settings(
-    max_examples=200,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 
 

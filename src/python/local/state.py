@@ -31,5 +31,6 @@ def secret(state: Path, name: str) -> str:
     path = state / name
     path.touch(mode=0o600)
     if not path.stat().st_size:
-        path.write_text(secrets.token_urlsafe(32))
+        # Hexadecimal, as a Sentry DSN takes a key.
+        path.write_text(secrets.token_hex(16))
     return path.read_text()

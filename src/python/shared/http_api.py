@@ -8,7 +8,7 @@ import binascii
 import hashlib
 import hmac
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -19,6 +19,11 @@ from shared.records import InvalidRecord, TooLarge, decompress
 
 MAXIMUM_BODY_BYTES = 6 * 1024 * 1024  # decoded and decompressed
 
+type Decompress = Callable[[bytes, int], bytes]
+"""What data holds, at most so many bytes; raises InvalidRecord."""
+
+GZIP: Mapping[str, Decompress] = {"gzip": decompress}
+
 
 class Request(msgspec.Struct, frozen=True):
     """A request, as far as it is used."""
@@ -26,6 +31,9 @@ class Request(msgspec.Struct, frozen=True):
     headers: dict[str, str] = {}
     body: str | None = None
     is_base64_encoded: bool = msgspec.field(name="isBase64Encoded", default=False)
+    path: str = msgspec.field(name="rawPath", default="")
+    path_parameters: dict[str, str] = msgspec.field(name="pathParameters", default={})
+    query: dict[str, str] = msgspec.field(name="queryStringParameters", default={})
 
 
 class Refused(Exception):
@@ -58,20 +66,28 @@ def parse(event: object) -> Request | None:
 
 
 def authorize(request: Request, hashes: list[str]) -> None:
-    """Raises Refused unless the request carries a valid key; how soon tells nothing of the keys."""
+    """Raises Refused unless the request carries a valid key."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     key = token.strip() if scheme.lower() == "bearer" else request.headers.get("x-api-key", "")
-    digest = hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
-    matches = [hmac.compare_digest(digest, item) for item in hashes]
-    if not any(matches):
+    if not is_valid(key, hashes):
         raise Refused(
             HTTPStatus.UNAUTHORIZED,
             "A valid ingestion key is needed: Authorization: Bearer <key>, or X-Api-Key: <key>",
         )
 
 
-def body(request: Request) -> bytes:
-    """The request's body as the client meant it, at most MAXIMUM_BODY_BYTES; raises Refused."""
+def is_valid(key: str, hashes: list[str]) -> bool:
+    """Whether one of the hashes is the key's; how soon the answer comes tells nothing of them."""
+    digest = hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
+    matches = [hmac.compare_digest(digest, item) for item in hashes]
+    return any(matches)
+
+
+def body(request: Request, encodings: Mapping[str, Decompress] = GZIP) -> bytes:
+    """The request's body as the client meant it, at most MAXIMUM_BODY_BYTES; raises Refused.
+
+    `encodings` are those that Content-Encoding may name.
+    """
     too_large = Refused(
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
         f"The body may hold at most {MAXIMUM_BODY_BYTES} bytes, decompressed",
@@ -83,15 +99,16 @@ def body(request: Request) -> bytes:
     except (UnicodeEncodeError, binascii.Error):
         raise Refused(HTTPStatus.BAD_REQUEST, "The body is not valid UTF-8 or base64") from None
     encoding = request.headers.get("content-encoding", "identity").strip().lower()
-    if encoding == "gzip":
+    if encoding in encodings:
         try:
-            data = decompress(data, MAXIMUM_BODY_BYTES)
+            data = encodings[encoding](data, MAXIMUM_BODY_BYTES)
         except TooLarge:
             raise too_large from None
         except InvalidRecord as error:
             raise Refused(HTTPStatus.BAD_REQUEST, f"The body cannot be read: {error}") from None
     elif encoding != "identity":
-        raise Refused(HTTPStatus.BAD_REQUEST, "Content-Encoding must be gzip or left out")
+        names = ", ".join(encodings)
+        raise Refused(HTTPStatus.BAD_REQUEST, f"Content-Encoding must be {names} or left out")
     if len(data) > MAXIMUM_BODY_BYTES:
         raise too_large
     return data

@@ -3,7 +3,7 @@
 import logging
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
@@ -24,6 +24,43 @@ _logger = logging.getLogger(__name__)
 type Read = Callable[[list[bytes], datetime, Callable[[], UUID]], ingestion.Intake]
 
 
+class EventStreams:
+    """The streams of these names in this ENVIRONMENT.
+
+    Made once, at init; raises Misconfiguration when an environment variable is missing.
+    """
+
+    def __init__(self, names: Iterable[str], environment: Mapping[str, str]) -> None:
+        if not environment.get("ENVIRONMENT"):
+            raise Misconfiguration("ENVIRONMENT must name the environment, such as local or prod")
+        self._redacted_names = redaction.names(environment)
+        self._streams = {name: Stream(f"{environment['ENVIRONMENT']}-{name}") for name in names}
+
+    def put(
+        self, intakes: Mapping[str, ingestion.Intake], context: Context
+    ) -> tuple[dict[str, ingestion.Intake], dict[str, set[int]]]:
+        """Puts each intake on the stream of that name, without what is to be redacted.
+
+        Returns the intakes as they were put, and for each the indexes of the events that the stream
+        did not take.
+        """
+        redacted = {
+            name: redaction.redact(intake, self._redacted_names) for name, intake in intakes.items()
+        }
+        unavailable = {}
+        for name, intake in redacted.items():
+            records = pack(intake.lines, lambda: str(new_event_id()))
+            refused = self._streams[name].put(records, context.get_remaining_time_in_millis)
+            counts = {
+                "accepted": len(intake.ids) - len(refused),
+                "rejected": len(intake.rejected),
+                "unavailable": len(refused),
+            }
+            _logger.info("Events for %s: %s", name, counts)
+            unavailable[name] = refused
+        return redacted, unavailable
+
+
 class Producer:
     """Puts what `read` makes of a request on the stream of that name in this ENVIRONMENT.
 
@@ -31,12 +68,10 @@ class Producer:
     """
 
     def __init__(self, stream: str, read: Read, environment: Mapping[str, str]) -> None:
-        if not environment.get("ENVIRONMENT"):
-            raise Misconfiguration("ENVIRONMENT must name the environment, such as local or prod")
         self._key_hashes = http_api.key_hashes(environment)
-        self._redacted_names = redaction.names(environment)
         self._read = read
-        self._stream = Stream(f"{environment['ENVIRONMENT']}-{stream}")
+        self._stream = stream
+        self._streams = EventStreams([stream], environment)
 
     def __call__(self, event: object, context: Context) -> dict[str, Any]:
         """Takes an HTTP request, or an event or array of events from an invocation.
@@ -61,14 +96,11 @@ class Producer:
         return http_api.response(status, content, RETRY_AFTER if unavailable else None)
 
     def _take(self, documents: list[bytes], context: Context) -> tuple[HTTPStatus, dict[str, Any]]:
-        read = self._read(documents, datetime.now(UTC), _new_id)
-        intake = redaction.redact(read, self._redacted_names)
-        records = pack(intake.lines, lambda: str(_new_id()))
-        unavailable = self._stream.put(records, context.get_remaining_time_in_millis)
-        status, content = ingestion.answer(intake, unavailable)
-        _logger.info("Events %s", {outcome: len(entries) for outcome, entries in content.items()})
-        return status, content
+        read = self._read(documents, datetime.now(UTC), new_event_id)
+        intakes, unavailable = self._streams.put({self._stream: read}, context)
+        return ingestion.answer(intakes[self._stream], unavailable[self._stream])
 
 
-def _new_id() -> UUID:
+def new_event_id() -> UUID:
+    """A UUIDv7 of now."""
     return uuid7(time.time_ns() // 1_000_000, os.urandom(RANDOM_BYTES))

@@ -16,6 +16,7 @@ MAXIMUM_REQUEST_RECORDS = 500
 MAXIMUM_PARTITION_KEY_BYTES = 256 * 4  # 256 characters in UTF-8
 MAXIMUM_EVENT_BYTES = MAXIMUM_RECORD_BYTES - MAXIMUM_PARTITION_KEY_BYTES - 1  # and a newline
 
+GZIP = zlib.MAX_WBITS | 16
 _GZIP_MAGIC = b"\x1f\x8b"
 
 
@@ -103,17 +104,20 @@ def unpack(data: bytes) -> list[bytes]:
     return lines
 
 
-def decompress(data: bytes, limit: int) -> bytes:
-    """What gzip data holds, at most limit bytes; raises InvalidRecord without ever holding more."""
-    decompressor = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+def decompress(data: bytes, limit: int, name: str = "gzip", wbits: int = GZIP) -> bytes:
+    """What compressed data holds, at most limit bytes; never holds more.
+
+    The name is for the message of InvalidRecord, which it raises; wbits is zlib's: what kind it is.
+    """
+    decompressor = zlib.decompressobj(wbits=wbits)
     try:
         result = decompressor.decompress(data, limit + 1)
     except zlib.error as error:
-        raise InvalidRecord(f"Not valid gzip: {error}") from None
+        raise InvalidRecord(f"Not valid {name}: {error}") from None
     if len(result) > limit:
         raise TooLarge(f"More than {limit} bytes once decompressed")
     if not decompressor.eof or decompressor.unused_data:
-        raise InvalidRecord("Not valid gzip: it does not end where the data ends")
+        raise InvalidRecord(f"Not valid {name}: it does not end where the data ends")
     return result
 
 
