@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from local.demo import EVENTS_PER_TABLE, verdict
+from local.demo import EVENTS_PER_TABLE, identity, verdict
+from local.demo_clients import OPENTELEMETRY_SERVICE
 from local.demo_events import error_events, log_events
 
 IDS = [str(number) for number in range(EVENTS_PER_TABLE)]
@@ -51,3 +52,9 @@ def test_only_all_that_was_sent_is_a_success(
 ) -> None:
     tables = {"logs": rows(read_back), "quarantine": quarantine}
     assert verdict({"logs": sent}, tables, Console(file=io.StringIO())) == status
+
+
+def test_rows_of_opentelemetry_are_known_by_their_messages() -> None:
+    row = {"event_id": "id", "message": "Order 7 was shipped"}
+    assert identity(row) == "id"
+    assert identity({**row, "service": OPENTELEMETRY_SERVICE}) == "Order 7 was shipped"

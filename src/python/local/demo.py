@@ -17,10 +17,12 @@ from rich.table import Table
 
 from local import account, program
 from local.cloud import Cloud, running_cloud
+from local.demo_clients import OPENTELEMETRY_SERVICE, send_by_opentelemetry, send_by_sentry
 from local.demo_events import error_events, log_events
 from local.status import ScreenStatus
 
-EVENTS_PER_TABLE = 600
+EVENTS_PER_TABLE = 650
+EVENTS_BY_SDK = 50  # of those: the errors by Sentry's SDK, the logs by OpenTelemetry's exporter
 EVENTS_PER_REQUEST = 50
 ARRIVAL_SECONDS = 60.0  # after that, what has not arrived is missing
 SHOWN_ROWS = 4
@@ -31,11 +33,13 @@ async def demo(dist: Path, console: Console) -> int:
     with tempfile.TemporaryDirectory(prefix="local-cloud-") as state:
         async with running_cloud(dist, Path(state), 0, ScreenStatus(console).progress) as cloud:
             started = time.monotonic()
-            events = {
-                "logs": log_events(EVENTS_PER_TABLE),
-                "errors": error_events(EVENTS_PER_TABLE),
-            }
+            by_http = EVENTS_PER_TABLE - EVENTS_BY_SDK
+            events = {"logs": log_events(by_http), "errors": error_events(by_http)}
             sent = {table: await send(cloud, table, events[table]) for table in events}
+            for table, send_by_sdk in (("logs", send_by_opentelemetry), ("errors", send_by_sentry)):
+                sent[table] += await asyncio.to_thread(
+                    send_by_sdk, cloud.url, cloud.api_key, EVENTS_BY_SDK
+                )
             in_seconds = time.monotonic() - started
             total = sum(map(len, sent.values()))
             console.print(f"{total} events sent and accepted in {in_seconds:.2f} s")
@@ -89,6 +93,12 @@ def pages(url: str, table: str) -> Iterator[dict[str, Any]]:
         event["cursor"] = answer["cursor"]
 
 
+def identity(row: dict[str, Any]) -> str:
+    """What a row was sent as: its id, or its message where the client knows of no id."""
+    by_opentelemetry = row.get("service") == OPENTELEMETRY_SERVICE
+    return str(row["message" if by_opentelemetry else "event_id"])
+
+
 def shown(name: str, rows: list[dict[str, Any]]) -> Table:
     columns = ["occurred_at", "service", "level" if name == "logs" else "type", "message"]
     table = Table(*columns, title=f"{name}: the newest of {len(rows)} rows")
@@ -105,7 +115,7 @@ def verdict(
     for row in tables["quarantine"][:SHOWN_ROWS]:
         console.print(f"quarantined: {row['reason']}", markup=False)
     for table, ids in sent.items():
-        read_back = Counter(row["event_id"] for row in tables[table])
+        read_back = Counter(map(identity, tables[table]))
         missing, unexpected = Counter(ids) - read_back, read_back - Counter(ids)
         refused = EVENTS_PER_TABLE - len(ids)
         console.print(

@@ -3,6 +3,7 @@
 import json
 import logging
 import traceback
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -29,14 +30,17 @@ def log_events(count: int) -> list[dict[str, Any]]:
 
 
 def error_events(count: int) -> list[dict[str, Any]]:
-    """Events of exceptions raised and caught here, every third with a chain of causes."""
-    events = []
+    """Events of exceptions, every third with a chain of causes."""
+    return [_error_event(error) for error in raised_errors(count)]
+
+
+def raised_errors(count: int) -> Iterator[Exception]:
+    """Exceptions raised and caught here."""
     for number in range(count):
         try:
             (_pay, _parse_quantity, _ship)[number % 3](number)
         except (PaymentError, ValueError, KeyError) as error:
-            events.append(_error_event(error))
-    return events
+            yield error
 
 
 def _pay(number: int) -> None:
