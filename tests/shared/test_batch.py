@@ -5,7 +5,9 @@ from msgspec import convert
 from msgspec.structs import asdict
 
 from shared.batch import Batch, groups
+from shared.copy_format import row_encoder
 from shared.events import LogEvent
+from shared.tables import LOGS
 from tests.fixtures.documents import log, stored
 from tests.fixtures.invocation import kinesis_batch
 
@@ -21,7 +23,11 @@ def test_every_document_is_a_row_or_rejected_in_its_place(
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("shared.batch.GROUP_BYTES", size)
-        made = list(groups(convert(kinesis_batch(*records), Batch), LogEvent, asdict))
+        made = list(
+            groups(
+                convert(kinesis_batch(*records), Batch), LogEvent, asdict, row_encoder(LOGS.columns)
+            )
+        )
     origins = [
         (int(origin.sequence_number), origin.event_index, origin.raw)
         for group in made
@@ -42,6 +48,8 @@ def test_every_document_is_a_row_or_rejected_in_its_place(
 
 
 def test_names_where_an_event_comes_from() -> None:
-    (group,) = groups(convert(kinesis_batch([b"bad"]), Batch), LogEvent, asdict)
+    (group,) = groups(
+        convert(kinesis_batch([b"bad"]), Batch), LogEvent, asdict, row_encoder(LOGS.columns)
+    )
     origin = group.rejected[0].origin
     assert (origin.stream, origin.shard_id) == ("local-test", "shardId-000000000000")

@@ -1,7 +1,9 @@
 """The sink against a real PostgreSQL: what goes wrong, one at a time."""
 
+import json
 import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
@@ -16,6 +18,7 @@ from psycopg2 import extensions
 
 from consumers.log_sink import core as log_sink
 from shared.batch import Batch, groups
+from shared.copy_format import row_encoder
 from shared.database import Database
 from shared.errors import InvalidRequest, Misconfiguration
 from shared.events import ErrorEvent
@@ -135,6 +138,46 @@ def test_rows_that_postgres_refuses_are_narrowed_down(
     assert all("no_bad" in reason for _, _, reason in quarantined(database))
 
 
+def test_of_equal_keys_the_next_counts_when_the_first_is_refused(
+    sink: Sink, database: extensions.connection
+) -> None:
+    with database.cursor() as cursor:
+        cursor.execute("ALTER TABLE logs ADD CONSTRAINT no_bad CHECK (message <> 'bad')")
+    event_id = str(uuid4())
+    texts = ["bad", "bad", "good", "other", "good"]
+    documents = [stored(log(message=text), event_id=event_id) for text in texts]
+    assert sink(kinesis_batch(documents), Context()) == DONE
+    assert messages(database) == ["good"]
+    assert [index for _, index, _ in quarantined(database)] == [0, 1, 3]
+
+
+@pytest.mark.parametrize("count", [1, 9])
+@pytest.mark.parametrize("content", ["equal", "other"])
+def test_an_event_that_another_sink_stores_at_the_same_time_is_stored_once(
+    sink: Sink, database: extensions.connection, content: str, count: int
+) -> None:
+    rows = [stored(log(message="ours")) for _ in range(count)]
+    theirs = rows[count // 2].replace(b"ours", b"ours" if content == "equal" else b"other")
+    other = psycopg2.connect("")
+    with other, other.cursor() as cursor:
+        # Stored but not committed: our sink does not see it yet, and waits at its key.
+        cursor.execute(
+            "INSERT INTO logs SELECT (jsonb_populate_record(NULL::logs, %s::jsonb ||"
+            """ '{"attributes": {}, "received_at": "2026-01-02T03:04:05Z"}')).*""",
+            [theirs.decode()],
+        )
+        with ThreadPoolExecutor(1) as executor:
+            answer = executor.submit(sink, kinesis_batch(rows), Context())
+            waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'transactionid'"
+            while query(database, waiting) == [(0,)]:
+                assert not answer.done()
+            other.commit()
+            assert answer.result() == DONE
+    other.close()
+    assert messages(database) == sorted(["ours"] * (count - 1) + [json.loads(theirs)["message"]])
+    assert [index for _, index, _ in quarantined(database)] == [count // 2] * (content == "other")
+
+
 def test_reconnects_when_the_connection_was_cut(
     sink: Sink, database: extensions.connection
 ) -> None:
@@ -212,7 +255,7 @@ def test_a_derived_column_makes_no_conflict(database: extensions.connection) -> 
         connection = Database(os.environ)
         batch = kinesis_batch([stored(error(), event_id=str(UUID(int=1)))])
         row = partial(_error_row, fingerprint)
-        made = groups(convert(batch, Batch), ErrorEvent, row)
+        made = groups(convert(batch, Batch), ErrorEvent, row, row_encoder(ERRORS.columns))
         assert store(made, Context(), connection, ERRORS) == DONE
     assert quarantined(database) == []
 

@@ -14,12 +14,12 @@ import msgspec
 from shared.events import Event, InvalidEvent, decode
 from shared.records import InvalidRecord, unpack
 
-# A transaction of this much keeps memory, locks and what a failure repeats in bounds.
-GROUP_BYTES = 4 * 1024 * 1024
+# A transaction of this much keeps memory, locks and what a failure repeats in bounds, and leaves
+# the next one to be made while PostgreSQL is at work.
+GROUP_BYTES = 512 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(msgspec.Struct, frozen=True, gc=False):
     """Where an event comes from, and its bytes as they came."""
 
     stream: str
@@ -29,16 +29,19 @@ class Origin:
     raw: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A row as a JSON object, and where it comes from."""
+class Row(msgspec.Struct, frozen=True, gc=False):
+    """A row of a table by column, the same as COPY takes it, and where it comes from.
+
+    event_id is its 32 hexadecimal digits.
+    """
 
     origin: Origin
+    event_id: str
+    values: Mapping[str, Any]
     data: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Rejected:
+class Rejected(msgspec.Struct, frozen=True, gc=False):
     """An event or a whole record that cannot be a row, and why."""
 
     origin: Origin
@@ -67,6 +70,7 @@ class Batch(msgspec.Struct, frozen=True, rename="pascal"):
 
 
 type MakeRow[E: Event] = Callable[[E], Mapping[str, Any]]
+type EncodeRow = Callable[[Mapping[str, Any]], bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,14 +82,16 @@ class Group:
     rejected: list[Rejected]
 
 
-def groups[E: Event](batch: Batch, kind: type[E], make_row: MakeRow[E]) -> Iterator[Group]:
+def groups[E: Event](
+    batch: Batch, kind: type[E], make_row: MakeRow[E], encode: EncodeRow
+) -> Iterator[Group]:
     """The batch's records in order, about GROUP_BYTES at a time, made when asked for."""
     group: Group | None = None
     size = 0
     for record in batch.records:
         if group is None:
             group = Group(record.kinesis.sequence_number, [], [])
-        for made in _outcomes(record, kind, make_row):
+        for made in _outcomes(record, kind, make_row, encode):
             size += len(made.origin.raw)
             if isinstance(made, Row):
                 group.rows.append(made)
@@ -99,7 +105,7 @@ def groups[E: Event](batch: Batch, kind: type[E], make_row: MakeRow[E]) -> Itera
 
 
 def _outcomes[E: Event](
-    record: _Record, kind: type[E], make_row: MakeRow[E]
+    record: _Record, kind: type[E], make_row: MakeRow[E], encode: EncodeRow
 ) -> Iterator[Row | Rejected]:
     stream = record.event_source_arn.rpartition("/")[2]
     shard_id = record.event_id.partition(":")[0]
@@ -112,10 +118,13 @@ def _outcomes[E: Event](
         yield Rejected(Origin(stream, shard_id, sequence_number, 0, data), str(error))
         return
     for index, document in enumerate(documents):
-        yield outcome(Origin(stream, shard_id, sequence_number, index, document), kind, make_row)
+        origin = Origin(stream, shard_id, sequence_number, index, document)
+        yield outcome(origin, kind, make_row, encode)
 
 
-def outcome[E: Event](origin: Origin, kind: type[E], make_row: MakeRow[E]) -> Row | Rejected:
+def outcome[E: Event](
+    origin: Origin, kind: type[E], make_row: MakeRow[E], encode: EncodeRow
+) -> Row | Rejected:
     """The row that one event is, or why it is none."""
     try:
         event = decode(origin.raw, kind)
@@ -123,4 +132,5 @@ def outcome[E: Event](origin: Origin, kind: type[E], make_row: MakeRow[E]) -> Ro
             raise InvalidEvent("event_id, occurred_at", "Required in a stream")
     except InvalidEvent as error:
         return Rejected(origin, str(error))
-    return Row(origin, msgspec.json.encode(make_row(event)))
+    values = make_row(event)
+    return Row(origin, event.event_id.hex, values, encode(values))

@@ -92,9 +92,10 @@ def decode[E: Event](document: bytes, kind: type[E]) -> E:
         raise InvalidEvent(None, "Not valid UTF-8") from None
     except RecursionError:
         raise InvalidEvent(None, f"Nested deeper than {MAXIMUM_NESTING} levels") from None
-    if _depth(event.attributes, MAXIMUM_NESTING) > MAXIMUM_NESTING:
+    # Cheap scans spare nearly every event the walks through all it holds.
+    may_be_deep = document.count(b"{") + document.count(b"[") > MAXIMUM_NESTING
+    if may_be_deep and _depth(event.attributes, MAXIMUM_NESTING) > MAXIMUM_NESTING:
         raise InvalidEvent("attributes", f"Nested deeper than {MAXIMUM_NESTING} levels")
-    # A cheap scan spares nearly every event the walk through its strings.
     may_hold_nul = b"\\u0000" in document
     if may_hold_nul and (path := _nul(msgspec.to_builtins(event), "")) is not None:
         raise InvalidEvent(path, "Holds a NUL character, which PostgreSQL text cannot")
@@ -102,6 +103,8 @@ def decode[E: Event](document: bytes, kind: type[E]) -> E:
         return event
     if not EARLIEST <= event.occurred_at < LATEST:
         raise InvalidEvent("occurred_at", f"Not from {EARLIEST:%Y} to before {LATEST:%Y}")
+    if event.occurred_at.tzinfo is UTC:
+        return event
     in_utc: E = msgspec.structs.replace(event, occurred_at=event.occurred_at.astimezone(UTC))
     return in_utc
 

@@ -10,25 +10,27 @@ What can go wrong is one of four, each handled in one place:
 """
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Generator, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from functools import partial
 from itertools import batched
 from typing import Any
 
 import msgspec
 import psycopg2
-from psycopg2 import extensions, sql
+from psycopg2 import errors, extensions, sql
 
 from shared.batch import Group, Rejected, Row
 from shared.context import Context
+from shared.copy_format import copy_file
 from shared.database import Database, Failure, classify
 from shared.errors import Misconfiguration, Unavailable
 from shared.tables import QUARANTINE, Table
 
-# A statement writes so many rows: more are hardly faster, and what PostgreSQL refuses for one row's
-# sake costs the others a second write. It is taken apart in so many parts, until the row is out.
-SET_ROWS = 128
+# Rows among which PostgreSQL refuses one are written anew in so many parts, until the row is out.
 NARROWING = 8
+COPY_BYTES = 1024 * 1024  # handed to libpq at once
 
 _logger = logging.getLogger(__name__)
 
@@ -41,15 +43,26 @@ def store(
     Raises Misconfiguration.
     """
     remaining = context.get_remaining_time_in_millis
-    for group in groups:
-        try:
-            quarantined = database.transaction(partial(_write, table, group), remaining)
-        except Unavailable as error:
-            _logger.error("Not stored from record %s on: %s", group.sequence_number, error)
-            return {"batchItemFailures": [{"itemIdentifier": group.sequence_number}]}
-        taken = len(group.rows) + len(group.rejected)
-        _logger.info("Committed %d events, %d of them to quarantine", taken, quarantined)
+    with closing(_ahead(groups)) as ready:
+        for group in ready:
+            try:
+                quarantined = database.transaction(partial(_write, table, group), remaining)
+            except Unavailable as error:
+                _logger.error("Not stored from record %s on: %s", group.sequence_number, error)
+                return {"batchItemFailures": [{"itemIdentifier": group.sequence_number}]}
+            taken = len(group.rows) + len(group.rejected)
+            _logger.info("Committed %d events, %d of them to quarantine", taken, quarantined)
     return {"batchItemFailures": []}
+
+
+def _ahead[T](items: Iterable[T]) -> Generator[T]:
+    """The items, each made while the one before is in use."""
+    iterator = iter(items)
+    with ThreadPoolExecutor(1) as executor:
+        following = executor.submit(next, iterator, None)
+        while (item := following.result()) is not None:
+            following = executor.submit(next, iterator, None)
+            yield item
 
 
 def _write(table: Table, group: Group, cursor: extensions.cursor) -> int:
@@ -69,7 +82,9 @@ def _write(table: Table, group: Group, cursor: extensions.cursor) -> int:
             for item in rejected
         ]
         try:
-            cursor.execute(_statement(_INSERT, QUARANTINE), [msgspec.json.encode(entries).decode()])
+            cursor.execute(
+                _statement(_QUARANTINE, QUARANTINE), [msgspec.json.encode(entries).decode()]
+            )
         except psycopg2.Error as error:
             if classify(error) is not Failure.DATA:
                 raise
@@ -80,61 +95,71 @@ def _write(table: Table, group: Group, cursor: extensions.cursor) -> int:
 
 
 def insert(cursor: extensions.cursor, table: Table, rows: Sequence[Row]) -> list[Rejected]:
-    """Inserts the rows, all but those that are at fault; returns these."""
-    sets = batched(rows, SET_ROWS, strict=False)
-    return [item for part in sets for item in _narrow(cursor, table, part)]
+    """Inserts the rows that are not stored yet; returns those at fault and those in conflict."""
+    rejected: list[Rejected] = []
+    while rows:
+        stored = _stored(cursor, table, rows)
+        rejected += _conflicts(cursor, table, [row for row in rows if row.event_id in stored])
+        # Of equal keys the first row counts: the others' turn is when it is stored, or refused.
+        new: dict[str, Row] = {}
+        unknown = [row for row in rows if row.event_id not in stored]
+        rows = [row for row in unknown if new.setdefault(row.event_id, row) is not row]
+        # In the order of the key, so that two sinks with the same events wait for each other in
+        # one direction.
+        rejected += _copy(cursor, table, [new[event_id] for event_id in sorted(new)])
+    return rejected
 
 
-def _narrow(cursor: extensions.cursor, table: Table, rows: Sequence[Row]) -> list[Rejected]:
-    """Inserts the rows in one statement, or in as few as leave out only rows that are at fault."""
-    payload = _array(rows)
-    cursor.execute("SAVEPOINT narrowing")
+def _stored(cursor: extensions.cursor, table: Table, rows: Sequence[Row]) -> set[str]:
+    """Which event_ids of the rows the table has."""
+    cursor.execute(_statement(_STORED, table), [list({row.event_id for row in rows})])
+    return {event_id.replace("-", "") for (event_id,) in cursor.fetchall()}
+
+
+def _copy(cursor: extensions.cursor, table: Table, rows: Sequence[Row]) -> list[Rejected]:
+    """Writes rows that are new in one statement, or in as few as leave out only those at fault."""
+    if not rows:
+        return []
+    file = copy_file(row.data for row in rows)
     try:
-        cursor.execute(_statement(_INSERT, table), [payload])
-        inserted = cursor.rowcount
+        cursor.copy_expert(_statement(_COPY, table), file, size=COPY_BYTES)
     except psycopg2.Error as error:
         if classify(error) is not Failure.DATA:
             raise
         cursor.execute("ROLLBACK TO SAVEPOINT narrowing")
-        if len(rows) == 1:
-            return [
-                Rejected(rows[0].origin, f"PostgreSQL refused it: {error.diag.message_primary}")
-            ]
+        # Another sink may have stored the same event in between.
+        stored = isinstance(error, errors.UniqueViolation) and _stored(cursor, table, rows)
+        if len(rows) == 1 and not stored:
+            reason = f"PostgreSQL refused it: {error.diag.message_primary}"
+            return [Rejected(rows[0].origin, reason)]
         parts = batched(rows, -(-len(rows) // NARROWING), strict=False)
-        return [item for part in parts for item in _narrow(cursor, table, part)]
-    cursor.execute("RELEASE SAVEPOINT narrowing")
-    return [] if inserted == len(rows) else _conflicts(cursor, table, rows)
+        return [item for part in parts for item in insert(cursor, table, part)]
+    return []
 
 
 def _conflicts(cursor: extensions.cursor, table: Table, rows: Sequence[Row]) -> list[Rejected]:
-    """The rows whose event_id is stored with other content. An equal one is a duplicate."""
-    # A statement of its own: it sees what others committed while the insert waited for them.
-    cursor.execute(_statement(_CONFLICTS, table), [_array(rows)])
+    """The rows, all of a stored event_id, that have other content. An equal one is a duplicate."""
+    if not rows:
+        return []
+    given = msgspec.json.encode([row.values for row in rows]).decode()
+    cursor.execute(_statement(_CONFLICTS, table), [given])
     reason = "Conflict: the event_id is stored already, with other content"
     return [Rejected(rows[position - 1].origin, reason) for (position,) in cursor.fetchall()]
 
 
-def _array(rows: Sequence[Row]) -> str:
-    return "[" + ",".join(row.data.decode() for row in rows) + "]"
-
-
-# In the order of the key, so that two sinks with the same events wait for each other in one
-# direction. The first of equal keys in a batch stays.
-_INSERT = """
-    INSERT INTO {table} ({columns})
-    SELECT {columns}
-    FROM ROWS FROM (jsonb_to_recordset(%s::jsonb) AS ({definitions}))
-        WITH ORDINALITY AS given ({columns}, position)
-    ORDER BY {first}, position
-    ON CONFLICT DO NOTHING
-"""
+_STORED = "SELECT {first} FROM {table} WHERE {first} = ANY(%s::uuid[])"
+_COPY = "SAVEPOINT narrowing; COPY {table} ({columns}) FROM STDIN (FORMAT binary)"
 _CONFLICTS = """
     SELECT position
     FROM ROWS FROM (jsonb_to_recordset(%s::jsonb) AS ({definitions}))
         WITH ORDINALITY AS given ({columns}, position)
     JOIN {table} AS stored USING ({first})
     WHERE ROW({given}) IS DISTINCT FROM ROW({stored})
-    ORDER BY position
+"""
+_QUARANTINE = """
+    INSERT INTO {table} ({columns})
+    SELECT {columns} FROM jsonb_to_recordset(%s::jsonb) AS given ({definitions})
+    ON CONFLICT DO NOTHING
 """
 
 

@@ -8,6 +8,7 @@ import msgspec
 
 from shared import batch, invocation
 from shared.batch import Group, Origin, Rejected, Row, outcome
+from shared.copy_format import row_encoder
 from shared.errors import InvalidRequest
 from shared.events import ErrorEvent, LogEvent
 from shared.rows import error_row, log_row
@@ -16,6 +17,9 @@ from shared.tables import ERRORS, LOGS, Table
 Time = Annotated[datetime, msgspec.Meta(tz=True)]
 
 TABLES: dict[str, Table] = {"logs": LOGS, "errors": ERRORS}
+
+_encode_log = row_encoder(LOGS.columns)
+_encode_error = row_encoder(ERRORS.columns)
 
 
 class Query(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -92,13 +96,13 @@ def conditions(query: Query) -> tuple[list[str], dict[str, Any]]:
 def make(kind: str, origin: Origin) -> Row | Rejected:
     """The row that the present code makes of the event, or why there is still none."""
     if kind == "logs":
-        return outcome(origin, LogEvent, log_row)
-    return outcome(origin, ErrorEvent, error_row)
+        return outcome(origin, LogEvent, log_row, _encode_log)
+    return outcome(origin, ErrorEvent, error_row, _encode_error)
 
 
 def groups(kind: str, event: object) -> Iterator[Group]:
     """The events of a batch of Kinesis records, in groups to commit together."""
     records = invocation.parse(event, batch.Batch)
     if kind == "logs":
-        return batch.groups(records, LogEvent, log_row)
-    return batch.groups(records, ErrorEvent, error_row)
+        return batch.groups(records, LogEvent, log_row, _encode_log)
+    return batch.groups(records, ErrorEvent, error_row, _encode_error)
