@@ -10,6 +10,7 @@ What can go wrong is one of four, each handled in one place:
 """
 
 import logging
+import re
 from collections.abc import Generator, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -28,7 +29,8 @@ from shared.database import Database, Failure, classify
 from shared.errors import Misconfiguration, Unavailable
 from shared.tables import QUARANTINE, Table
 
-# Rows among which PostgreSQL refuses one are written anew in so many parts, until the row is out.
+# PostgreSQL names the first row that it refuses. What comes after is written anew in so many parts,
+# so that a batch in which all are refused costs little more than a statement for each.
 NARROWING = 8
 COPY_BYTES = 1024 * 1024  # handed to libpq at once
 
@@ -126,14 +128,19 @@ def _copy(cursor: extensions.cursor, table: Table, rows: Sequence[Row]) -> list[
     except psycopg2.Error as error:
         if classify(error) is not Failure.DATA:
             raise
-        cursor.execute("ROLLBACK TO SAVEPOINT narrowing")
-        # Another sink may have stored the same event in between.
-        stored = isinstance(error, errors.UniqueViolation) and _stored(cursor, table, rows)
-        if len(rows) == 1 and not stored:
+        cursor.execute("ROLLBACK TO SAVEPOINT narrowing; RELEASE SAVEPOINT narrowing")
+        if isinstance(error, errors.UniqueViolation) and _stored(cursor, table, rows):
+            return insert(cursor, table, rows)  # another sink has stored some of them in between
+        if len(rows) == 1:
             reason = f"PostgreSQL refused it: {error.diag.message_primary}"
             return [Rejected(rows[0].origin, reason)]
-        parts = batched(rows, -(-len(rows) // NARROWING), strict=False)
-        return [item for part in parts for item in insert(cursor, table, part)]
+        line = re.search(r"line (\d+)", error.diag.context or "")
+        suspect = int(line[1]) - 1 if line else 0
+        rest = rows[suspect + 1 :]
+        parts = [rows[:suspect], rows[suspect : suspect + 1]]
+        parts += batched(rest, max(len(rest) // NARROWING, 1), strict=False)
+        return [item for part in parts for item in _copy(cursor, table, part)]
+    cursor.execute("RELEASE SAVEPOINT narrowing")
     return []
 
 
