@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from deploy.aws_errors import explained
 from deploy.errors import DeployError
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     import boto3
+    from mypy_boto3_cloudwatch import CloudWatchClient
 
 
 class Alarms:
@@ -20,7 +21,7 @@ class Alarms:
     def __init__(self, session: boto3.Session, environment: str) -> None:
         self._environment = environment
         with explained("to call CloudWatch"):
-            self._client: Any = session.client("cloudwatch")
+            self._client: CloudWatchClient = session.client("cloudwatch")
 
     def firing(self, names: Collection[str]) -> list[str]:
         """The functions, by their names in dist/, whose alarm fires.

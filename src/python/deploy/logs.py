@@ -5,7 +5,7 @@ Source: "FilterLogEvents" in the CloudWatch Logs API reference.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from deploy.aws_errors import explained
 from deploy.errors import DeployError
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     import boto3
+    from mypy_boto3_logs import CloudWatchLogsClient
 
 POLL_SECONDS = 2.0
 # An event may come in so long after a younger one of another execution environment.
@@ -31,7 +32,7 @@ def follow(
     With `sleep` it goes on for ever, waiting with it; with None it ends at the log's present end.
     """
     with explained("to call CloudWatch Logs"):
-        client: Any = session.client("logs")
+        client: CloudWatchLogsClient = session.client("logs")
     group = f"/aws/lambda/{function}"
     seen: dict[str, int] = {}
     while True:
