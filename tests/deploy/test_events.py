@@ -72,6 +72,7 @@ def test_the_smoke_test_says_what_did_not_come_out(functions: Functions) -> None
         ({"accepted": [1], "rejected": [], "unavailable": []}, None, None),
         ({"batchItemFailures": []}, None, None),
         ({"statusCode": 202}, None, None),
+        ({"statusCode": 401, "body": "no key"}, None, None),
         (None, None, None),
         ([1], None, None),
         ({"statusCode": 503, "body": "no"}, None, "HTTP status 503: no"),

@@ -22,13 +22,16 @@ CLOCK_SKEW = timedelta(minutes=5)  # between this machine and AWS
 
 
 def producers_of(manifests: Sequence[Manifest], events: Path) -> dict[str, str]:
-    """The producers that have a test event, each with the table that its events end up in."""
+    """The producers that take events by invocation, each with the table that they end up in.
+
+    Their test event is an event; that of others is an HTTP request, which would need a key.
+    """
     return {
         manifest.name: manifest.permissions.writes_to[0]
         for manifest in manifests
         if isinstance(manifest.trigger, HttpTrigger)
         and manifest.permissions.writes_to
-        and (events / f"{manifest.name}.json").exists()
+        and "service" in _event(manifest.name, events)
     }
 
 
@@ -68,8 +71,14 @@ class _Sent:
     at: datetime
 
 
+def _event(name: str, events: Path) -> dict[str, Any]:
+    path = events / f"{name}.json"
+    event: dict[str, Any] = json.loads(path.read_bytes()) if path.exists() else {}
+    return event
+
+
 def _send(functions: Functions, name: str, qualifier: str, events: Path) -> _Sent:
-    event: dict[str, Any] = json.loads((events / f"{name}.json").read_bytes())
+    event = _event(name, events)
     event = {key: event[key] for key in event.keys() - {"event_id", "occurred_at"}}
     at = datetime.now(UTC)
     answer = functions.invoke(name, json.dumps(event).encode(), qualifier)
