@@ -9,6 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import pytest
+from botocore.exceptions import ClientError
+
 from local.kinesis import Kinesis, running_kinesis
 
 
@@ -138,5 +141,33 @@ def test_merged_parents_keep_their_records(tmp_path: Path) -> None:
         assert numbers(kinesis) == before
         last = put(kinesis)
         assert numbers(kinesis) == [*before, last]
+
+    run(tmp_path, test)
+
+
+def test_put_records_says_where_each_record_is(tmp_path: Path) -> None:
+    def test(kinesis: Kinesis) -> None:
+        entries: Any = [{"Data": b"%d" % n, "PartitionKey": str(n)} for n in range(9)]
+        answer = kinesis.client.put_records(StreamName="local-tests", Records=entries)
+        assert answer["FailedRecordCount"] == 0
+        for entry, record in zip(entries, answer["Records"], strict=True):
+            kept = read(kinesis, record["ShardId"])["Records"]
+            found = [r for r in kept if r["SequenceNumber"] == record["SequenceNumber"]]
+            assert [(r["Data"], r["PartitionKey"]) for r in found] == [tuple(entry.values())]
+
+    run(tmp_path, test)
+
+
+def test_a_request_that_is_refused_puts_nothing_and_is_told_why(tmp_path: Path) -> None:
+    def test(kinesis: Kinesis) -> None:
+        record: Any = {"Data": b"x", "PartitionKey": "same"}
+        too_large: Any = {"Data": b"x" * (1024 * 1024 + 1), "PartitionKey": "same"}
+        with pytest.raises(ClientError, match="ResourceNotFoundException"):
+            kinesis.client.put_records(StreamName="local-unknown", Records=[record])
+        with pytest.raises(ClientError, match="must have length less than or equal to 500"):
+            kinesis.client.put_records(StreamName="local-tests", Records=[record] * 501)
+        with pytest.raises(ClientError, match="ValidationException"):
+            kinesis.client.put_records(StreamName="local-tests", Records=[record, too_large])
+        assert numbers(kinesis) == []
 
     run(tmp_path, test)

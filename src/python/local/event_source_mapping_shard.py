@@ -117,7 +117,7 @@ class ShardPoller:
             for lane in self._lanes:
                 lane.notify(read_until)
             iterator = response.get("NextShardIterator")
-            if not response["Records"]:
+            if response["MillisBehindLatest"] == 0:
                 await asyncio.sleep(POLL_SECONDS)
 
     async def _iterator(self) -> str | None:

@@ -17,6 +17,9 @@ MAXIMUM_PARTITION_KEY_BYTES = 256 * 4  # 256 characters in UTF-8
 MAXIMUM_EVENT_BYTES = MAXIMUM_RECORD_BYTES - MAXIMUM_PARTITION_KEY_BYTES - 1  # and a newline
 
 GZIP = zlib.MAX_WBITS | 16
+# The cheapest level takes a quarter of the default's time and makes data a fifth larger.
+COMPRESSION = 1
+
 _GZIP_MAGIC = b"\x1f\x8b"
 
 
@@ -124,7 +127,7 @@ def decompress(data: bytes, limit: int, name: str = "gzip", wbits: int = GZIP) -
 def _record(lines: Sequence[Line], random_key: Callable[[], str]) -> Record:
     plain = b"".join(line.data + b"\n" for line in lines)
     # No time in the header, so that equal events make equal bytes.
-    compressed = gzip.compress(plain, compresslevel=6, mtime=0)
+    compressed = gzip.compress(plain, compresslevel=COMPRESSION, mtime=0)
     return Record(
         partition_key=lines[0].partition_key or random_key(),
         data=min(plain, compressed, key=len),
