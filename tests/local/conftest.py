@@ -24,6 +24,7 @@ from local.cloud import Cloud, running_cloud
 from local.invocation import InvocationResult
 from tests.local.accounts import ARCHITECTURES, Account, Deploy, Deployed, deployed
 from tests.local.consumers import Consume, Consumer, consuming
+from tests.local.failure_queues import FailureQueue, created_queue
 from tests.local.streams import Sink
 
 
@@ -161,6 +162,12 @@ def consume(account: Account) -> Iterator[Consume]:
             return stack.enter_context(consuming(account, answer, **fields))
 
         yield start
+
+
+@pytest.fixture
+def failures(account: Account) -> Iterator[FailureQueue]:
+    with created_queue(account) as queue:
+        yield queue
 
 
 @contextmanager

@@ -26,7 +26,7 @@ def observe(event):
         StreamName=os.environ["OBSERVATIONS"], PartitionKey="key", Data=json.dumps(event)
     )
 def handler(event, context):
-    observe(event)
+    observe(OBSERVED)
     datas = [base64.b64decode(r["kinesis"]["data"]).decode() for r in event["Records"]]
     numbers = [r["kinesis"]["sequenceNumber"] for r in event["Records"]]
     ANSWER
@@ -105,19 +105,26 @@ def consuming(
     *,
     qualifier: str | None = None,
     shards: int = 2,
+    timeout: int = 10,
+    observed: str = "event",
     before: tuple[str, ...] = (),
+    seconds_before: float = 0.0,
+    on_failure: str | None = None,
     reserved_concurrency: int | None = None,
-    variables: dict[str, str] | None = None,
     **fields: Any,
 ) -> Iterator[Consumer]:
-    """`before` are records that are in the stream before there is a mapping."""
+    """`before` are records that are in the stream before there is a mapping.
+
+    `observed` is what the function puts on the other stream. AT_TIMESTAMP is when the mapping is
+    made. `on_failure` is the ARN of a queue.
+    """
     with ExitStack() as stack:
         stream = stack.enter_context(created_stream(account, shards))
         observations = stack.enter_context(created_stream(account, 1))
-        environment = {"Variables": {"OBSERVATIONS": observations, **(variables or {})}}
-        source = SOURCE.replace("ANSWER", answer)
+        source = SOURCE.replace("ANSWER", answer).replace("OBSERVED", observed, 1)
+        environment = {"Variables": {"OBSERVATIONS": observations}}
         function = stack.enter_context(
-            deployed(account, source, Environment=environment, MemorySize=256, Timeout=3)
+            deployed(account, source, Environment=environment, MemorySize=256, Timeout=timeout)
         ).name
         if qualifier is not None:
             version = account.functions.publish_version(FunctionName=function)["Version"]
@@ -133,6 +140,11 @@ def consuming(
         consumer = Consumer(account, function, stream, arn, observations)
         if before:
             consumer.put("key", *before)
+            time.sleep(seconds_before)
+        if fields.get("StartingPosition") == "AT_TIMESTAMP":
+            fields["StartingPositionTimestamp"] = time.time()
+        if on_failure is not None:
+            fields["DestinationConfig"] = {"OnFailure": {"Destination": on_failure}}
         consumer.mapping = account.functions.create_event_source_mapping(
             EventSourceArn=arn,
             FunctionName=function if qualifier is None else f"{function}:{qualifier}",

@@ -2,7 +2,6 @@
 
 import asyncio
 import base64
-import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -96,24 +95,3 @@ async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(15):
         while not condition():
             await asyncio.sleep(0.02)
-
-
-def keys_of_first_shard(lanes: int) -> list[str]:
-    """Partition keys that hash to the first of two shards, one for each of its lanes."""
-    found: dict[int, str] = {}
-    for number in range(1000):
-        key = str(number)
-        value = int(hashlib.md5(key.encode(), usedforsecurity=False).hexdigest(), 16)
-        if value < 2**127:
-            found.setdefault(value % lanes, key)
-    return list(found.values())
-
-
-async def discarded(cloud: Cloud) -> list[dict[str, Any]]:
-    """The documents in the queue local-failures, which are taken out."""
-    queues = cloud.kinesis.queues
-    url = await asyncio.to_thread(queues.get_queue_url, QueueName="local-failures")
-    answer = await asyncio.to_thread(
-        queues.receive_message, QueueUrl=url["QueueUrl"], MaxNumberOfMessages=10
-    )
-    return [json.loads(message["Body"]) for message in answer.get("Messages", [])]

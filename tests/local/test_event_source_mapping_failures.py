@@ -1,32 +1,58 @@
 """Rules of "Retain discarded batch records for a Kinesis Data Streams event source in Lambda" and
 "Configuring partial batch response with Kinesis Data Streams and Lambda", in the Lambda developer
-guide: what becomes of records that a function does not take."""
+guide: what becomes of records that a function does not take.
 
-from collections.abc import Callable
+These tests also run against AWS: see docs/local-cloud.md.
+"""
+
+import re
+from typing import Any
 
 import pytest
 
-from local.cloud import Cloud
-from tests.local.streams import REFUSE_BAD, REPORT_BAD, Sink, discarded, put, until
+from tests.local.accounts import Account
+from tests.local.consumers import REFUSE_BAD, REPORT_BAD, REPORTS, Consume, until
+from tests.local.failure_queues import FailureQueue
 
-type Run = Callable[..., None]
+TIMESTAMP = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
 
 
-def test_a_batch_is_retried_from_the_lowest_reported_failure(run: Run, sink: Sink) -> None:
-    sink.package(REPORT_BAD, maximum_retry_attempts=1)
+def test_a_batch_is_retried_from_the_lowest_reported_failure(consume: Consume) -> None:
+    consumer = consume(REPORT_BAD, **REPORTS, before=("first", "bad", "last", "bad"))
+    expected = [["first", "bad", "last", "bad"], ["bad", "last", "bad"]]
+    until(lambda: consumer.batches[:2] == expected)
 
-    async def test(cloud: Cloud) -> None:
-        await put(cloud, "key", "first", "bad", "last", "bad")
-        await until(lambda: len(sink.batches) == 2)
 
-    run(test)
-    assert sink.batches == [["first", "bad", "last", "bad"], ["bad", "last", "bad"]]
+@pytest.mark.parametrize(
+    "identifiers",
+    ["['']", "[None]", "['1']", "[numbers[1], '1']"],
+    ids=["empty", "null", "unknown", "one of them unknown"],
+)
+def test_an_identifier_that_is_none_of_the_batch_fails_all_of_it(
+    consume: Consume, identifiers: str
+) -> None:
+    answer = f"return {{'batchItemFailures': [{{'itemIdentifier': i}} for i in {identifiers}]}}"
+    consumer = consume(answer, **REPORTS, before=("a", "b"))
+    until(lambda: consumer.batches[:2] == [["a", "b"], ["a", "b"]])
+
+
+@pytest.mark.parametrize(
+    "response", ["None", "{}", "{'batchItemFailures': []}", "{'batchItemFailures': None}"]
+)
+def test_a_response_without_failures_is_a_success(consume: Consume, response: str) -> None:
+    consumer = consume(f"return {response}", **REPORTS, BatchSize=1, before=("a", "b"))
+    until(lambda: consumer.datas == ["a", "b"])
+
+
+def test_a_response_has_no_meaning_without_report_batch_item_failures(consume: Consume) -> None:
+    consumer = consume(REPORT_BAD, BatchSize=1, before=("bad", "next"))
+    until(lambda: consumer.datas == ["bad", "next"])
 
 
 @pytest.mark.parametrize(
     ("answer", "error"),
     [
-        ('if "bad" in datas: raise ValueError', "Unhandled"),
+        (REFUSE_BAD, "Unhandled"),
         ('if "bad" in datas: time.sleep(60)', "Unhandled"),
         ('if "bad" in datas: os._exit(1)', "Unhandled"),
         (REPORT_BAD, None),
@@ -34,88 +60,116 @@ def test_a_batch_is_retried_from_the_lowest_reported_failure(run: Run, sink: Sin
     ids=["raises", "times out", "exits", "reports"],
 )
 def test_a_batch_is_retried_as_often_as_allowed_then_discarded(
-    run: Run, sink: Sink, answer: str, error: str | None
+    consume: Consume, failures: FailureQueue, answer: str, error: str | None
 ) -> None:
-    sink.package(answer, batch_size=1, maximum_retry_attempts=2, on_failure_queue="failures")
-
-    async def test(cloud: Cloud) -> None:
-        await put(cloud, "key", "bad", "next")
-        await until(lambda: "next" in sink.datas)
-        (document,) = await discarded(cloud)
-        assert document["requestContext"]["condition"] == "RetryAttemptsExhausted"
-        assert document["requestContext"]["approximateInvokeCount"] == 3
-        assert document["responseContext"].get("functionError") == error
-        number = sink.events[0]["Records"][0]["kinesis"]["sequenceNumber"]
-        batch = document["KinesisBatchInfo"]
-        assert [batch["startSequenceNumber"], batch["endSequenceNumber"]] == [number, number]
-
-    run(test)
-    assert sink.datas == ["bad", "bad", "bad", "next"]
-
-
-def test_bisecting_isolates_the_bad_record(run: Run, sink: Sink) -> None:
-    sink.package(
-        REFUSE_BAD, bisect_on_error=True, maximum_retry_attempts=0, on_failure_queue="failures"
+    consumer = consume(
+        answer,
+        timeout=3,
+        BatchSize=1,
+        MaximumRetryAttempts=1,
+        on_failure=failures.arn,
+        **REPORTS,
+        before=("bad", "next"),
     )
+    until(lambda: "next" in consumer.datas)
+    assert consumer.datas == ["bad", "bad", "next"]
+    document = failures.document()
+    assert document["requestContext"]["condition"] == "RetryAttemptsExhausted"
+    assert document["requestContext"]["approximateInvokeCount"] == 2
+    assert document["responseContext"].get("functionError") == error
+    number = consumer.events[0]["Records"][0]["kinesis"]["sequenceNumber"]
+    batch = document["KinesisBatchInfo"]
+    assert [batch["startSequenceNumber"], batch["endSequenceNumber"]] == [number, number]
 
-    async def test(cloud: Cloud) -> None:
-        await put(cloud, "key", "a", "b", "bad", "c", "d")
-        await until(lambda: ["c", "d"] in sink.batches)
-        (document,) = await discarded(cloud)
-        assert document["KinesisBatchInfo"]["batchSize"] == 1
 
-    run(test)
-    taken = [batch for batch in sink.batches if "bad" not in batch]
+def test_the_document_of_discarded_records_has_the_fields_of_aws(
+    consume: Consume, failures: FailureQueue
+) -> None:
+    consumer = consume(
+        REFUSE_BAD, MaximumRetryAttempts=0, on_failure=failures.arn, before=("bad", "other")
+    )
+    document = failures.document()
+    first, last = (each["kinesis"] for each in consumer.events[0]["Records"])
+    assert re.fullmatch(r"[0-9a-f-]{36}", document["requestContext"].pop("requestId"))
+    assert document["requestContext"].pop("functionArn").endswith(f":{consumer.function}")
+    assert re.fullmatch(TIMESTAMP, document.pop("timestamp"))
+    batch = document["KinesisBatchInfo"]
+    for name in ("approximateArrivalOfFirstRecord", "approximateArrivalOfLastRecord"):
+        assert re.fullmatch(TIMESTAMP, batch.pop(name))
+    shard = consumer.events[0]["Records"][0]["eventID"].partition(":")[0]
+    assert document == {
+        "requestContext": {"condition": "RetryAttemptsExhausted", "approximateInvokeCount": 1},
+        "responseContext": {
+            "statusCode": 200,
+            "executedVersion": "$LATEST",
+            "functionError": "Unhandled",
+        },
+        "version": "1.0",
+        "KinesisBatchInfo": {
+            "shardId": shard,
+            "startSequenceNumber": first["sequenceNumber"],
+            "endSequenceNumber": last["sequenceNumber"],
+            "batchSize": 2,
+            "streamArn": consumer.stream_arn,
+        },
+    }
+
+
+def test_bisecting_isolates_the_bad_record(consume: Consume, failures: FailureQueue) -> None:
+    consumer = consume(
+        REFUSE_BAD,
+        BisectBatchOnFunctionError=True,
+        MaximumRetryAttempts=0,
+        on_failure=failures.arn,
+        before=("a", "b", "bad", "c", "d"),
+    )
+    until(lambda: "d" in consumer.batches[-1] and "bad" not in consumer.batches[-1])
+    taken = [batch for batch in consumer.batches if "bad" not in batch]
     assert [each for batch in taken for each in batch] == ["a", "b", "c", "d"]
+    assert failures.document()["KinesisBatchInfo"]["batchSize"] == 1
 
 
-def test_records_older_than_the_maximum_age_are_discarded(run: Run, sink: Sink) -> None:
-    # AWS takes no less than 60 seconds; the local cloud does not check that again.
-    sink.package(REFUSE_BAD, batch_size=1, maximum_record_age=1, on_failure_queue="failures")
-
-    async def test(cloud: Cloud) -> None:
-        await put(cloud, "key", "bad")
-        await until(lambda: sum(poller.discarded for poller in cloud.pollers) == 1)
-        await put(cloud, "key", "next")
-        await until(lambda: "next" in sink.datas)
-        (document,) = await discarded(cloud)
-        assert document["requestContext"]["condition"] == "RecordAgeExceeded"
-
-    run(test)
-
-
-def test_a_throttled_batch_is_tried_until_its_records_expire(run: Run, sink: Sink) -> None:
-    sink.package(
-        reserved_concurrency=0,
-        maximum_retry_attempts=0,
-        maximum_record_age=1,
-        on_failure_queue="failures",
+def test_bisecting_splits_at_the_reported_record(consume: Consume) -> None:
+    consumer = consume(
+        REPORT_BAD, **REPORTS, BisectBatchOnFunctionError=True, before=("a", "b", "c", "bad")
     )
-
-    async def test(cloud: Cloud) -> None:
-        await put(cloud, "key", "a")
-        await until(lambda: sum(poller.discarded for poller in cloud.pollers) == 1)
-        assert sum(poller.retries for poller in cloud.pollers) > 1
-        (document,) = await discarded(cloud)
-        assert document["requestContext"]["condition"] == "RecordAgeExceeded"
-        assert document["requestContext"]["approximateInvokeCount"] == 0
-        assert "responseContext" not in document
-
-    run(test)
-    assert sink.events == []
+    until(lambda: consumer.batches[:2] == [["a", "b", "c", "bad"], ["bad"]])
 
 
-def test_a_discarded_record_does_not_come_back_after_a_restart(run: Run, sink: Sink) -> None:
-    sink.package(REFUSE_BAD, batch_size=1, maximum_retry_attempts=0)
+def test_records_older_than_the_maximum_age_are_discarded(
+    consume: Consume, failures: FailureQueue
+) -> None:
+    consumer = consume(
+        REFUSE_BAD,
+        BatchSize=1,
+        MaximumRecordAgeInSeconds=60,
+        on_failure=failures.arn,
+        before=("bad", "next"),
+        seconds_before=45,
+    )
+    document = failures.document()
+    assert document["requestContext"]["condition"] == "RecordAgeExceeded"
+    assert document["KinesisBatchInfo"]["batchSize"] == 1
+    consumer.put("key", "new")
+    until(lambda: "new" in consumer.datas)
 
-    def until_delivered(*datas: str) -> Callable[[Cloud], object]:
-        async def test(cloud: Cloud) -> None:
-            await put(cloud, "key", *datas)
-            await until(lambda: datas[-1] in sink.datas)
-            await until(lambda: all(poller.waiting == 0 for poller in cloud.pollers))
 
-        return test
-
-    run(until_delivered("bad", "a"))
-    run(until_delivered("b"))
-    assert sink.datas == ["bad", "a", "b"]
+def test_a_throttled_batch_is_tried_until_its_records_expire(
+    consume: Consume, failures: FailureQueue, account: Account
+) -> None:
+    consumer = consume(
+        reserved_concurrency=0,
+        MaximumRetryAttempts=0,
+        MaximumRecordAgeInSeconds=60,
+        on_failure=failures.arn,
+        before=("a",),
+        seconds_before=45,
+    )
+    document: Any = failures.document()
+    assert document["requestContext"]["condition"] == "RecordAgeExceeded"
+    assert document["requestContext"]["approximateInvokeCount"] == 0
+    assert "responseContext" not in document
+    account.functions.delete_function_concurrency(FunctionName=consumer.function)
+    consumer.put("key", "b")
+    until(lambda: "b" in consumer.datas)
+    assert consumer.datas == ["b"]

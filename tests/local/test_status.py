@@ -15,7 +15,8 @@ from local.errors import LocalCloudError
 from local.log_follower import LogFollower
 from local.status import JsonStatus, Look, ScreenStatus, Status
 from tests.local.conftest import invoke
-from tests.local.streams import Sink, keys_of_first_shard, put, until
+from tests.local.consumers import keys_of_first_shard
+from tests.local.streams import Sink, put, until
 
 type Package = Callable[..., None]
 type Run = Callable[..., None]
