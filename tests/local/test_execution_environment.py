@@ -1,133 +1,124 @@
 """Rules of "Understanding the Lambda execution environment lifecycle", "Defined runtime environment
-variables", "Using the Lambda context object to retrieve Python function information" and
-"Configuring reserved concurrency for a function" in the Lambda developer guide.
+variables", "Using the Lambda context object to retrieve Python function information" and "Lambda
+quotas" in the Lambda developer guide.
+
+These tests also run against AWS: see docs/local-cloud.md.
 """
 
-import asyncio
-import json
+import base64
 import re
-from collections.abc import Callable
-from pathlib import Path
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
-from local.cloud import Cloud
-from tests.local.conftest import invoke, result_of
+from tests.local.accounts import Deploy, Deployed
 
-type Package = Callable[..., None]
-type Run = Callable[..., None]
-
-
-def test_environments_are_reused_and_each_runs_one_invocation(package: Package, run: Run) -> None:
-    package("tests.one", "import os, time\ndef handler(e, c): time.sleep(e); return os.getpid()")
-
-    async def test(cloud: Cloud) -> None:
-        first = await invoke(cloud, 0)
-        assert await invoke(cloud, 0) == first
-        both = await asyncio.gather(invoke(cloud, 0.2), invoke(cloud, 0.2))
-        assert first in both
-        assert len(set(both)) == 2
-        function = cloud.functions["local-tests-one"]
-        assert (function.invocations, function.cold_starts, function.errors) == (4, 2, 0)
-
-    run(test)
+REPORT = (
+    r"REPORT RequestId: (\S+)\tDuration: ([\d.]+) ms\tBilled Duration: (\d+) ms\t"
+    r"Memory Size: 128 MB\tMax Memory Used: (\d+) MB(?:\tInit Duration: ([\d.]+) ms)?\s*"
+)
 
 
-def test_the_log_of_an_invocation(package: Package, run: Run) -> None:
-    package("tests.one", "def handler(event, context): print('said')")
-    line = r"REPORT RequestId: (\S+)\tDuration: ([\d.]+) ms\tBilled Duration: (\d+) ms\t"
-    line += r"Memory Size: 128 MB\tMax Memory Used: (\d+) MB(?:\tInit Duration: ([\d.]+) ms)?"
-
-    async def test(cloud: Cloud) -> None:
-        for is_cold in (True, False):
-            start, said, end, report = (await result_of(cloud, {})).log.decode().splitlines()
-            matched = re.fullmatch(line, report)
-            assert matched is not None
-            request_id, duration, billed, memory, init = matched.groups()
-            assert (start, end) == (
-                f"START RequestId: {request_id} Version: $LATEST",
-                f"END RequestId: {request_id}",
-            )
-            assert said == "said"
-            assert (init is not None) is is_cold
-            total = float(duration) + float(init or 0)
-            assert total - 0.01 <= int(billed) <= total + 1
-            assert 5 < int(memory) < 128
-
-    run(test)
+def log_of(function: Deployed, event: object = None) -> str:
+    """The end of what an invocation logs."""
+    return base64.b64decode(function.invoke(event, LogType="Tail")["LogResult"]).decode()
 
 
-def test_the_zip_is_read_only_and_the_temporary_directory_is_the_environments_own(
-    package: Package, run: Run
+def test_environments_are_reused_and_each_runs_one_invocation(deploy: Deploy) -> None:
+    function = deploy(
+        "import time, uuid\n"
+        "environment = str(uuid.uuid4())\n"
+        "def handler(event, context): time.sleep(event); return environment"
+    )
+    first = function.invoke(0)["Payload"]
+    assert function.invoke(0)["Payload"] == first
+    with ThreadPoolExecutor(2) as pool:
+        both = [answer["Payload"] for answer in pool.map(function.invoke, [2, 2])]
+    assert first in both
+    assert len(set(both)) == 2
+
+
+def test_the_log_of_an_invocation(deploy: Deploy) -> None:
+    function = deploy("def handler(event, context): print('said')")
+    for is_cold in (True, False):
+        lines = log_of(function).splitlines()
+        start, said, end, report = lines[-4:]
+        matched = re.fullmatch(REPORT, report)
+        assert matched is not None
+        request_id, duration, billed, memory, init = matched.groups()
+        assert (start, end) == (
+            f"START RequestId: {request_id} Version: $LATEST",
+            f"END RequestId: {request_id}",
+        )
+        assert said == "said"
+        assert (init is not None) is is_cold
+        total = float(duration) + float(init or 0)
+        assert total - 0.01 <= int(billed) <= total + 1
+        assert 5 < int(memory) < 128
+
+
+def test_the_code_is_read_only(deploy: Deploy) -> None:
+    function = deploy(
+        "import os, pathlib\n"
+        "def handler(event, context):\n"
+        "    pathlib.Path(os.environ['LAMBDA_TASK_ROOT'], event).write_text('')\n"
+    )
+    for path in ("new.txt", "tests/one/handler.py"):
+        assert function.invoke(path)["Payload"]["errorType"] in ("PermissionError", "OSError")
+
+
+def test_the_temporary_directory_has_512_mb_and_ends_with_the_environment(
+    deploy: Deploy,
 ) -> None:
-    package(
-        "tests.one",
+    function = deploy(
         "import os, pathlib, tempfile\n"
         "def handler(event, context):\n"
-        "    root = pathlib.Path(os.environ['LAMBDA_TASK_ROOT'])\n"
-        "    if event: (root / event).write_text('')\n"
-        "    path = pathlib.Path(tempfile.gettempdir(), 'x')\n"
-        "    path.write_text('mine')\n"
-        "    return str(path)",
+        "    directory = tempfile.gettempdir()\n"
+        "    if event == 'names': return os.listdir(directory)\n"
+        "    size = os.statvfs(directory)\n"
+        "    pathlib.Path(directory, 'mine').touch()\n"
+        "    return size.f_blocks * size.f_frsize\n",
+        MemorySize=256,
     )
-
-    async def test(cloud: Cloud) -> None:
-        for path in ("new.txt", "tests/one/handler.py"):
-            assert (await invoke(cloud, path))["errorType"] in ("PermissionError", "OSError")
-        written = Path(await invoke(cloud, None))
-        assert written.read_text() == "mine"
-        await cloud.functions["local-tests-one"].stop()
-        assert not written.exists()
-
-    run(test)
-
-
-def test_reserved_concurrency_throttles_what_is_above_it(package: Package, run: Run) -> None:
-    package(
-        "tests.one",
-        "import time\ndef handler(e, c): time.sleep(e); return 'done'",
-        reserved_concurrency=2,
-    )
-
-    async def test(cloud: Cloud) -> None:
-        results = await asyncio.gather(*(result_of(cloud, 0.5) for _ in range(3)))
-        assert [result.throttled for result in results] == [False, False, True]
-        assert json.loads(results[2].payload)["errorMessage"] == "Rate Exceeded."
-        assert await invoke(cloud, 0) == "done"
-        function = cloud.functions["local-tests-one"]
-        assert (function.invocations, function.throttles) == (3, 1)
-
-    run(test)
+    assert 500 * 2**20 < function.invoke("size")["Payload"] < 600 * 2**20
+    assert "mine" in function.invoke("names")["Payload"]
+    function.client.update_function_configuration(FunctionName=function.name, MemorySize=192)
+    function.client.get_waiter("function_updated_v2").wait(FunctionName=function.name)
+    assert "mine" not in function.invoke("names")["Payload"]  # a new environment
 
 
 def test_what_a_function_sees_of_its_surroundings(
-    package: Package, run: Run, monkeypatch: pytest.MonkeyPatch
+    deploy: Deploy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SECRET_OF_THE_SHELL", "1")
-    package(
-        "tests.one",
+    function = deploy(
         "import os, sys\n"
         "def handler(event, context):\n"
         "    return {'variables': dict(os.environ), 'path': sys.path, 'directory': os.getcwd(),\n"
         "        'arn': context.invoked_function_arn, 'memory': context.memory_limit_in_mb,\n"
         "        'request_id': context.aws_request_id, 'group': context.log_group_name,\n"
         "        'stream': context.log_stream_name, 'name': context.function_name,\n"
+        "        'version': context.function_version,\n"
         "        'remaining': context.get_remaining_time_in_millis()}",
+        Environment={"Variables": {"COLOUR": "blue"}},
     )
-
-    async def test(cloud: Cloud) -> None:
-        seen = await invoke(cloud, {})
-        variables = seen["variables"]
-        assert "SECRET_OF_THE_SHELL" not in variables
-        assert variables["ENVIRONMENT"] == "local"
-        assert variables["LAMBDA_TASK_ROOT"] == seen["directory"] == seen["path"][0]
-        assert not [path for path in seen["path"] if "site-packages" in path]
-        assert seen["arn"] == "arn:aws:lambda:us-east-1:123456789012:function:local-tests-one"
-        assert seen["name"] == "local-tests-one"
-        assert seen["group"] == "/aws/lambda/local-tests-one"
-        assert re.fullmatch(r"\d{4}/\d\d/\d\d/\[\$LATEST\][0-9a-f]{32}", seen["stream"])
-        assert re.fullmatch(r"[0-9a-f-]{36}", seen["request_id"])
-        assert seen["memory"] == "128"
-        assert 0 < seen["remaining"] <= 10_000
-
-    run(test)
+    answer = function.invoke({})
+    seen: Any = answer["Payload"]
+    described = function.client.get_function_configuration(FunctionName=function.name)
+    variables = seen["variables"]
+    assert "SECRET_OF_THE_SHELL" not in variables
+    assert variables["COLOUR"] == "blue"
+    assert variables["LAMBDA_TASK_ROOT"] == seen["directory"] == seen["path"][0]
+    assert variables["AWS_LAMBDA_FUNCTION_NAME"] == seen["name"] == function.name
+    assert variables["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"] == seen["memory"] == "128"
+    assert variables["AWS_LAMBDA_FUNCTION_VERSION"] == seen["version"] == "$LATEST"
+    assert variables["AWS_LAMBDA_LOG_GROUP_NAME"] == seen["group"] == f"/aws/lambda/{function.name}"
+    assert variables["AWS_LAMBDA_LOG_STREAM_NAME"] == seen["stream"]
+    assert variables["AWS_EXECUTION_ENV"] == "AWS_Lambda_python3.13"
+    assert variables["_HANDLER"] == described["Handler"]
+    assert variables["TZ"] == ":UTC"
+    assert seen["arn"] == described["FunctionArn"]
+    assert re.fullmatch(r"\d{4}/\d\d/\d\d/\[\$LATEST\][0-9a-f]{32}", seen["stream"])
+    assert seen["request_id"] == answer["ResponseMetadata"]["RequestId"]
+    assert 0 < seen["remaining"] <= 10_000

@@ -1,8 +1,10 @@
 """Rules of "Understanding the Lambda execution environment lifecycle" (failures in the init and
 invoke phases), "Lambda quotas" and "Handle Python function errors" in the Lambda developer guide.
+
+The tests that `deploy` also run against AWS: see docs/local-cloud.md.
 """
 
-import json
+import base64
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -11,50 +13,38 @@ import pytest
 
 from local import execution_environment, runtime_process
 from local.cloud import Cloud
-from tests.local.conftest import invoke, result_of
+from tests.local.accounts import Deploy
+from tests.local.conftest import invoke
+from tests.local.test_execution_environment import log_of
 
 type Package = Callable[..., None]
 type Run = Callable[..., None]
 
 MEGABYTE = 1024 * 1024
+# Each environment has another.
+ENVIRONMENT = "import os, sys, time, uuid\nenvironment = str(uuid.uuid4())\n"
 
 
-def log_of(tmp_path: Path) -> str:
-    """All that the function's environments have logged."""
-    logs = (tmp_path / "state" / "logs" / "tests.one").glob("*.log")
-    return "".join(log.read_text() for log in logs)
+def test_an_exception_is_the_answer_and_the_environment_lives_on(deploy: Deploy) -> None:
+    function = deploy(f"{ENVIRONMENT}def handler(event, context): 1 / event; return environment")
+    before = function.invoke(1)["Payload"]
+    error = function.invoke(0)["Payload"]
+    assert (error["errorType"], error["errorMessage"]) == ("ZeroDivisionError", "division by zero")
+    assert function.invoke(1)["Payload"] == before
 
 
-def test_an_exception_is_the_answer_and_the_environment_lives_on(
-    package: Package, run: Run
-) -> None:
-    package("tests.one", "def handler(e, c): return 1 / e")
-
-    async def test(cloud: Cloud) -> None:
-        error = await invoke(cloud, 0)
-        assert (error["errorType"], error["errorMessage"]) == (
-            "ZeroDivisionError",
-            "division by zero",
-        )
-        assert await invoke(cloud, 1) == 1
-        function = cloud.functions["local-tests-one"]
-        assert (function.cold_starts, function.errors) == (1, 1)
-
-    run(test)
-
-
-def test_a_timeout_kills_the_environment(package: Package, run: Run) -> None:
-    package("tests.one", "import time\ndef handler(e, c): time.sleep(e); return 'done'", timeout=1)
-
-    async def test(cloud: Cloud) -> None:
-        result = await result_of(cloud, 60)
-        error = json.loads(result.payload)
-        assert error["errorMessage"].endswith("Task timed out after 1.00 seconds")
-        assert b"\tStatus: timeout" in result.log
-        assert await invoke(cloud, 0) == "done"
-        assert cloud.functions["local-tests-one"].cold_starts == 2
-
-    run(test)
+def test_a_timeout_kills_the_environment(deploy: Deploy) -> None:
+    function = deploy(
+        f"{ENVIRONMENT}def handler(event, context): time.sleep(event); return environment",
+        Timeout=2,
+    )
+    before = function.invoke(0)["Payload"]
+    answer = function.invoke(60, LogType="Tail")
+    request_id = answer["ResponseMetadata"]["RequestId"]
+    message = "Error: Task timed out after 2.00 seconds"
+    assert answer["Payload"]["errorMessage"] == f"RequestId: {request_id} {message}"
+    assert b"\tStatus: timeout" in base64.b64decode(answer["LogResult"])
+    assert function.invoke(0)["Payload"] != before
 
 
 @pytest.mark.parametrize(
@@ -67,62 +57,56 @@ def test_a_timeout_kills_the_environment(package: Package, run: Run) -> None:
     ],
 )
 def test_a_crash_is_reported_and_the_next_invocation_gets_a_new_environment(
-    package: Package, run: Run, crash: str, reason: str
+    deploy: Deploy, crash: str, reason: str
 ) -> None:
-    package("tests.one", f"import os, sys\ndef handler(e, c): return {crash} if e else 'alive'")
-
-    async def test(cloud: Cloud) -> None:
-        result = await result_of(cloud, 1)
-        error = json.loads(result.payload)
-        assert error["errorType"] == "Runtime.ExitError"
-        assert re.fullmatch(rf"RequestId: [0-9a-f-]{{36}} Error: {reason}", error["errorMessage"])
-        assert b"Status: error\tError Type: Runtime.ExitError" in result.log
-        assert await invoke(cloud, 0) == "alive"
-
-    run(test)
-
-
-def test_an_import_error_in_init_is_the_answer(package: Package, run: Run) -> None:
-    package("tests.one", "import boto3")  # it is in nobody's zip here, but installed for us
-
-    async def test(cloud: Cloud) -> None:
-        error = await invoke(cloud, {})
-        assert error["errorType"] == "Runtime.ImportModuleError"
-        assert "No module named 'boto3'" in error["errorMessage"]
-
-    run(test)
+    function = deploy(
+        f"{ENVIRONMENT}def handler(event, context): return {crash} if event else environment"
+    )
+    before = function.invoke(0)["Payload"]
+    answer = function.invoke(1, LogType="Tail")
+    assert answer["Payload"]["errorType"] == "Runtime.ExitError"
+    expected = rf"RequestId: [0-9a-f-]{{36}} Error: {reason}"
+    assert re.fullmatch(expected, answer["Payload"]["errorMessage"])
+    log = base64.b64decode(answer["LogResult"])
+    assert b"Status: error\tError Type: Runtime.ExitError" in log
+    assert function.invoke(0)["Payload"] != before
 
 
-def test_an_exit_in_init_is_the_answer_after_a_second_try(
-    package: Package, run: Run, tmp_path: Path
-) -> None:
-    package("tests.one", "print('trying')\nraise SystemExit(4)")
+def test_an_import_error_in_init_is_the_answer(deploy: Deploy) -> None:
+    error = deploy("import psycopg2").invoke({})["Payload"]  # installed for us, in nobody's zip
+    assert error["errorType"] == "Runtime.ImportModuleError"
+    assert "No module named 'psycopg2'" in error["errorMessage"]
 
-    async def test(cloud: Cloud) -> None:
-        error = await invoke(cloud, {})
-        assert error["errorMessage"].endswith("exit status 4")
-        assert log_of(tmp_path).count("trying") == 2
-        assert "Phase: init\tStatus: error\tError Type: Runtime.ExitError" in log_of(tmp_path)
 
-    run(test)
+def test_the_sdk_is_in_the_runtime(deploy: Deploy) -> None:
+    function = deploy("import boto3\ndef handler(event, context): return boto3.__name__")
+    assert function.invoke({})["Payload"] == "boto3"
+
+
+def test_an_exit_in_init_is_the_answer(deploy: Deploy) -> None:
+    function = deploy("print('trying')\nraise SystemExit(4)")
+    assert function.invoke({})["Payload"]["errorMessage"].endswith("exit status 4")
+    assert "Error Type: Runtime.ExitError" in log_of(function)
 
 
 def test_an_init_over_its_limit_is_tried_again_within_the_function_timeout(
     package: Package, run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(execution_environment, "INIT_SECONDS", 0.5)  # not 10: nobody waits for it
+    monkeypatch.setattr(execution_environment, "INIT_SECONDS", 2)  # not 10: nobody waits for it
     mark = tmp_path / "tried"
     package(
         "tests.one",
         "import pathlib, time\n"
         f"mark = pathlib.Path({str(mark)!r})\n"
-        "if not mark.exists(): mark.touch(); time.sleep(60)\n"
+        "if not mark.exists(): mark.touch(); time.sleep(600)\n"
         "def handler(event, context): return 'initialized'",
+        timeout=60,
     )
 
     async def test(cloud: Cloud) -> None:
         assert await invoke(cloud, {}) == "initialized"
-        assert "Phase: init\tStatus: timeout" in log_of(tmp_path)
+        logs = (tmp_path / "state" / "logs" / "local-tests-one").glob("*.log")
+        assert "Phase: init\tStatus: timeout" in "".join(log.read_text() for log in logs)
 
     run(test)
 
@@ -132,16 +116,12 @@ def test_the_init_limit_is_10_seconds() -> None:
 
 
 def test_an_init_without_end_is_ended_by_the_function_timeout(
-    package: Package, run: Run, monkeypatch: pytest.MonkeyPatch
+    deploy: Deploy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(execution_environment, "INIT_SECONDS", 0.1)
-    package("tests.one", "while True: pass", timeout=1)
-
-    async def test(cloud: Cloud) -> None:
-        error = await invoke(cloud, {})
-        assert error["errorMessage"].endswith("Task timed out after 1.00 seconds")
-
-    run(test)
+    monkeypatch.setattr(execution_environment, "INIT_SECONDS", 0.1)  # of the local cloud
+    function = deploy("while True: pass", Timeout=1)
+    error = function.invoke({})["Payload"]
+    assert error["errorMessage"].endswith("Task timed out after 1.00 seconds")
 
 
 @pytest.mark.parametrize(
@@ -150,37 +130,23 @@ def test_an_init_without_end_is_ended_by_the_function_timeout(
     ids=["while it runs", "even if it was free again before anybody looked"],
 )
 def test_who_takes_more_than_the_memory_is_killed(
-    package: Package,
-    run: Run,
-    monkeypatch: pytest.MonkeyPatch,
-    afterwards: str,
-    check_seconds: float,
+    deploy: Deploy, monkeypatch: pytest.MonkeyPatch, afterwards: str, check_seconds: float
 ) -> None:
     monkeypatch.setattr(runtime_process, "MEMORY_CHECK_SECONDS", check_seconds)
-    package(
-        "tests.one",
+    function = deploy(
         "import time\n"
         f"def handler(event, context): data = bytearray(event * {MEGABYTE}); {afterwards}",
-        memory=128,
     )
-
-    async def test(cloud: Cloud) -> None:
-        result = await result_of(cloud, 256)
-        error = json.loads(result.payload)
-        assert error["errorType"] == "Runtime.ExitError"
-        assert error["errorMessage"].endswith("Runtime exited with error: signal: killed")
-        assert b"Memory Size: 128 MB\tMax Memory Used: 128 MB" in result.log
-
-    run(test)
+    answer = function.invoke(256, LogType="Tail")
+    assert answer["Payload"]["errorType"] == "Runtime.ExitError"
+    assert answer["Payload"]["errorMessage"].endswith("Runtime exited with error: signal: killed")
+    log = base64.b64decode(answer["LogResult"])
+    assert b"Memory Size: 128 MB\tMax Memory Used: 128 MB" in log
 
 
-def test_a_response_over_6_mb_is_an_error(package: Package, run: Run) -> None:
-    package("tests.one", "def handler(event, context): return 'x' * event")
-
-    async def test(cloud: Cloud) -> None:
-        assert len(await invoke(cloud, 6 * MEGABYTE - 2)) == 6 * MEGABYTE - 2
-        error = await invoke(cloud, 6 * MEGABYTE + 100)
-        assert error["errorType"] == "Function.ResponseSizeTooLarge"
-        assert "exceeded maximum allowed payload size (6291556 bytes)" in error["errorMessage"]
-
-    run(test)
+def test_a_response_has_6_mb_at_most(deploy: Deploy) -> None:
+    function = deploy("def handler(event, context): return 'x' * event")
+    assert len(function.invoke(6 * MEGABYTE - 2)["Payload"]) == 6 * MEGABYTE - 2
+    error = function.invoke(6 * MEGABYTE + 100)["Payload"]
+    assert error["errorType"] == "Function.ResponseSizeTooLarge"
+    assert "exceeded maximum allowed payload size (6291556 bytes)" in error["errorMessage"]

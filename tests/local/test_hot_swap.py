@@ -5,11 +5,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 
 from local import hot_swap
 from local.cloud import Cloud
 from tests.local.conftest import invoke
+from tests.local.streams import Sink, put, until
 
 type Package = Callable[..., None]
 type Run = Callable[..., None]
@@ -48,6 +50,11 @@ async def until_told(told: list[str], what: str) -> None:
     async with asyncio.timeout(20):
         while not any(each.startswith(what) for each in told):
             await asyncio.sleep(0.01)
+
+
+async def status(cloud: Cloud, path: str) -> int:
+    async with aiohttp.ClientSession() as session, session.get(cloud.url + path) as response:
+        return response.status
 
 
 def test_running_invocations_finish_on_the_old_code_and_new_ones_get_the_new(
@@ -117,5 +124,48 @@ def test_an_unfinished_zip_is_not_taken_and_said_to_be_so_when_it_stays(
         await until_told(told, "tests.one swapped")
         assert await invoke(cloud, None) == "new"
         assert len(told) == 2
+
+    run_watching(test)
+
+
+def test_a_new_function_is_served(package: Package, run_watching: Callable[..., None]) -> None:
+    package("tests.one", SOURCE.format("one"))
+
+    async def test(cloud: Cloud, told: list[str]) -> None:
+        route = {"type": "http", "routes": ["GET /two"]}
+        package("tests.two", "def handler(event, context): return 'two'", trigger=route)
+        await until_told(told, "tests.two added")
+        assert await status(cloud, "/two") == 200
+
+    run_watching(test)
+
+
+def test_a_changed_trigger_replaces_the_one_before(
+    package: Package, run_watching: Callable[..., None]
+) -> None:
+    answers = "def handler(event, context): return 'answer'"
+    package("tests.one", answers, trigger={"type": "http", "routes": ["GET /before"]})
+
+    async def test(cloud: Cloud, told: list[str]) -> None:
+        assert [await status(cloud, "/before"), await status(cloud, "/after")] == [200, 404]
+        package("tests.one", answers, trigger={"type": "http", "routes": ["GET /after"]})
+        await until_told(told, "tests.one swapped")
+        assert [await status(cloud, "/before"), await status(cloud, "/after")] == [404, 200]
+
+    run_watching(test)
+
+
+def test_a_changed_stream_trigger_replaces_the_one_before(
+    sink: Sink, run_watching: Callable[..., None]
+) -> None:
+    sink.package()
+
+    async def test(cloud: Cloud, told: list[str]) -> None:
+        await put(cloud, "key", "before")
+        await until(lambda: sink.datas == ["before"])
+        sink.package(batch_size=1)
+        await until_told(told, "tests.sink swapped")
+        await put(cloud, "key", "a", "b")
+        await until(lambda: sink.batches == [["before"], ["a"], ["b"]])
 
     run_watching(test)

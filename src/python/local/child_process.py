@@ -6,7 +6,7 @@ import os
 import pwd
 import signal
 from asyncio.subprocess import DEVNULL, Process
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import IO
@@ -28,15 +28,19 @@ async def start(
     user: pwd.struct_passwd | None = None,
     death_signal: signal.Signals = signal.SIGKILL,
     respects_permissions: bool = False,
+    prepare_disk: Callable[[], None] | None = None,
 ) -> Process:
     """Starts a program that gets `death_signal` from the kernel when this process dies in any way.
 
     It has a session of its own: Ctrl-C reaches us alone, and we stop it in the right order. The
     kernel ties the signal to the thread that forks, so this must run on the main thread.
     A program that `respects_permissions` can't write to a read-only file even when root runs it.
+    `prepare_disk` is called in the child before that.
     """
 
     def prepare() -> None:
+        if prepare_disk is not None:
+            prepare_disk()
         if respects_permissions:
             _libc.prctl(PR_CAPBSET_DROP, CAP_DAC_OVERRIDE)  # who isn't root hasn't got it
         _libc.prctl(PR_SET_PDEATHSIG, death_signal.value)

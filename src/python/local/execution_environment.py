@@ -115,7 +115,7 @@ class ExecutionEnvironment:
 
     async def _initialize(self) -> InvocationResult | None:
         self._process = RuntimeProcess(self._configuration)
-        await self._process.start(self._code, self._variables, self._log.file)
+        await self._process.start(self._code, self._temporary, self._variables, self._log.file)
         return await self._process.initialize()
 
     async def _end_process(self) -> None:

@@ -14,9 +14,11 @@ from typing import IO
 from local import child_process
 from local.function_configuration import FunctionConfiguration
 from local.invocation import Invocation, InvocationResult, failure
+from local.limited_disk import limited
 from local.runtime_api import RuntimeApi
 
 MEMORY_CHECK_SECONDS = 0.05
+TEMPORARY_SIZE = 512 * 2**20  # bytes, Lambda's default for /tmp
 # The interpreter itself: the one we run on may be of a virtual environment with packages.
 INTERPRETER = os.path.realpath(sys.executable)
 PEAK_MEMORY = re.compile(r"^VmHWM:\s+(\d+) kB$", re.MULTILINE)
@@ -41,7 +43,9 @@ class RuntimeProcess:
     def alive(self) -> bool:
         return self._process is not None and self._process.returncode is None
 
-    async def start(self, code: Path, variables: Mapping[str, str], log: IO[bytes]) -> None:
+    async def start(
+        self, code: Path, temporary: Path, variables: Mapping[str, str], log: IO[bytes]
+    ) -> None:
         await self._stack.enter_async_context(self._api.serving())
         self._process = await child_process.start(
             [INTERPRETER, "-S", "-B", "-m", "awslambdaric", self._configuration.handler],
@@ -49,6 +53,7 @@ class RuntimeProcess:
             variables={**variables, "AWS_LAMBDA_RUNTIME_API": self._api.address},
             log=log,
             respects_permissions=True,
+            prepare_disk=limited(temporary, TEMPORARY_SIZE),
         )
         self._stack.push_async_callback(child_process.stop, self._process)
         watcher = asyncio.create_task(self._watch(self._process))
