@@ -105,7 +105,7 @@ def consuming(
     *,
     qualifier: str | None = None,
     shards: int = 2,
-    timeout: int = 10,
+    timeout: int = 60,
     observed: str = "event",
     before: tuple[str, ...] = (),
     seconds_before: float = 0.0,
