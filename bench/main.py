@@ -1,6 +1,6 @@
 """The benchmarks: ours beside what others use, each ratio beside its goal.
 
-./pants run //:bench -- all|zips|cold-start|sink|build|pipeline
+./pants run //:bench -- all|zips|cold-start|sink|build|pipeline|local-cloud
 """
 
 import argparse
@@ -10,13 +10,14 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import build, chart, cold_start, report, zips
+from bench import build, chart, cold_start, local_cloud, report, zips
 from bench.rows import Benchmark, CannotRun, Row
 
 BENCHMARKS: dict[str, Benchmark] = {
     "zips": zips.rows,
     "cold-start": cold_start.rows,
     "build": build.rows,
+    "local-cloud": local_cloud.rows,
 }
 
 
