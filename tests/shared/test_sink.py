@@ -1,6 +1,7 @@
 """The sink against a real PostgreSQL: what goes wrong, one at a time."""
 
 import json
+import logging
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -10,6 +11,7 @@ from uuid import UUID, uuid4
 
 import psycopg2
 import pytest
+from awslambdaric.lambda_runtime_log_utils import JsonFormatter  # type: ignore[import-untyped]
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec import convert
@@ -88,6 +90,18 @@ def test_conflict_keeps_the_first(sink: Sink, database: extensions.connection) -
     assert messages(database) == ["first"]
     reason = "Conflict: the event_id is stored already, with other content"
     assert quarantined(database) == [("0", 1, reason), ("2", 0, reason)]
+
+
+def test_the_log_counts_what_goes_to_quarantine(
+    sink: Sink, caplog: pytest.LogCaptureFixture
+) -> None:
+    # A field, since infra/alarms.tf adds it up: Lambda writes it into its JSON line.
+    caplog.set_level(logging.INFO, "shared.sink")
+    sink(kinesis_batch([b"no event", stored(log()), b"neither"]), Context())
+    (record,) = caplog.records
+    line = json.loads(JsonFormatter().format(record))
+    assert line["message"] == "Committed 3 events, 2 of them to quarantine"
+    assert line["quarantined"] == 2
 
 
 def test_bad_events_go_to_quarantine_alone(sink: Sink, database: extensions.connection) -> None:

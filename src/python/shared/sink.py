@@ -53,7 +53,13 @@ def store(
                 _logger.error("Not stored from record %s on: %s", group.sequence_number, error)
                 return {"batchItemFailures": [{"itemIdentifier": group.sequence_number}]}
             taken = len(group.rows) + len(group.rejected)
-            _logger.info("Committed %d events, %d of them to quarantine", taken, quarantined)
+            # As a field too, which a metric filter can add up.
+            _logger.info(
+                "Committed %d events, %d of them to quarantine",
+                taken,
+                quarantined,
+                extra={"quarantined": quarantined},
+            )
     return {"batchItemFailures": []}
 
 

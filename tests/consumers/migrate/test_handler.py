@@ -1,5 +1,5 @@
 import importlib.util
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import ModuleType
@@ -35,6 +35,13 @@ def add(handler: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     return lambda name, text: (tmp_path / name).write_text(text)
 
 
+def execute(statement: str) -> None:
+    connection = psycopg2.connect("")
+    with connection, connection.cursor() as cursor:
+        cursor.execute(statement)
+    connection.close()
+
+
 def query(statement: str) -> list[Any]:
     connection = psycopg2.connect("")
     with connection, connection.cursor() as cursor:
@@ -48,6 +55,31 @@ def test_applies_once(handler: ModuleType) -> None:
     assert handler.migrate({}, Context()) == {"applied": ALL, "already_applied": []}
     assert handler.migrate({}, Context()) == {"applied": [], "already_applied": ALL}
     assert query("SELECT count(*) FROM logs, errors, quarantine") == [(0,)]
+
+
+@pytest.fixture
+def rds(empty_database: str) -> Iterator[None]:
+    """Makes the server have the role that RDS has for IAM authentication."""
+    execute("CREATE ROLE rds_iam NOLOGIN")
+    yield
+    execute("DROP ROLE rds_iam")
+    for (role,) in query("SELECT rolname FROM pg_roles WHERE rolname LIKE 'sluice\\_%'"):
+        execute(f"ALTER ROLE {role} NOLOGIN")
+
+
+def test_on_rds_the_roles_log_in_by_iam_and_only_by_it(rds: None, handler: ModuleType) -> None:
+    handler.migrate({}, Context())
+    roles = query(
+        "SELECT rolname, rolcanlogin, pg_has_role(rolname, 'rds_iam', 'member'), rolpassword IS NULL"
+        " FROM pg_authid WHERE rolname IN ('sluice_read', 'sluice_write') ORDER BY rolname"
+    )
+    assert roles == [("sluice_read", True, True, True), ("sluice_write", True, True, True)]
+
+
+def test_elsewhere_the_roles_do_not_log_in(handler: ModuleType) -> None:
+    handler.migrate({}, Context())
+    roles = query("SELECT rolname FROM pg_roles WHERE rolname LIKE 'sluice\\_%' AND rolcanlogin")
+    assert roles == []
 
 
 def test_two_at_once_apply_once(handler: ModuleType) -> None:

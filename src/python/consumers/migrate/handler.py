@@ -61,6 +61,7 @@ def migrate(event: object, context: Context) -> dict[str, list[str]]:
         for migration in pending:
             with backend.transaction():
                 backend.apply_one(migration)
+        backend.run_post_apply(migrations)
     except psycopg2.Error as error:
         message = str(error).strip().splitlines()[0]
         if classify(error) is Failure.TRANSIENT:
