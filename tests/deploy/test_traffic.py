@@ -48,6 +48,15 @@ def test_a_consumer_runs_when_its_batch_is_full() -> None:
     assert load.events_per_invocation == 1000.0
 
 
+def test_a_batch_is_full_at_6_mb_too() -> None:
+    # 1,000 events make a record of 500,000 bytes, of which 12 fill a batch. 24 come in a second.
+    workload = replace(WORKLOAD, events_per_second=24_000.0, events_per_request=1000.0)
+    patient = structs.replace(CONSUMER, trigger=structs.replace(BATCHES, batching_window=300))
+    manifests = [PRODUCER, patient]
+    _, load = functions(manifests, streams(manifests, workload), workload)
+    assert load.invocations_per_second == pytest.approx(2.0)
+
+
 def test_a_consumer_waits_for_its_window() -> None:
     # 8 lanes, of which each gets 1.25 records a second and waits 4 seconds.
     patient = structs.replace(CONSUMER, trigger=structs.replace(BATCHES, batching_window=4))

@@ -31,23 +31,23 @@ SMALLEST_ACU_STEP = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Duration:
-    """Milliseconds that an invocation takes of one whole processor."""
+    """What an invocation takes, in milliseconds."""
 
-    per_invocation: float
-    per_event: float
+    waiting: float  # for Kinesis or the database
+    per_event: float  # of one whole processor
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
     """What an event costs the parts, as measured; docs/scale.md says where and how."""
 
-    producer: Duration = Duration(2.0, 0.02)
-    consumer: Duration = Duration(4.0, 0.05)
+    producer: Duration = Duration(10.0, 0.1)
+    consumer: Duration = Duration(10.0, 0.07)
     # By a function's name: as Lambda's REPORT lines say, in place of the two above.
     durations: Mapping[str, Duration] = field(default_factory=dict)
-    database_milliseconds: float = 0.05  # of one processor
-    row_bytes: float = 900.0  # with its indexes
-    wal_bytes: float = 1200.0
+    database_milliseconds: float = 0.06  # of one processor
+    row_bytes: float = 700.0  # with its indexes
+    wal_bytes: float = 900.0
     log_bytes: float = 800.0  # of an invocation: Lambda's own lines and ours
     access_log_bytes: float = 300.0
     answer_bytes: float = 60.0  # of an event
@@ -147,10 +147,9 @@ def milliseconds(load: FunctionLoad, measured: Measured) -> float:
     """How long an invocation takes: what Lambda bills, in whole milliseconds."""
     known = measured.durations.get(load.manifest.name)
     duration = known or (measured.producer if _is_producer(load) else measured.consumer)
-    took = duration.per_invocation + duration.per_event * load.events_per_invocation
     # Lambda gives processor time in proportion to memory.
     slowness = 1.0 if known else max(1.0, PROCESSOR_MEMORY / load.manifest.memory)
-    return math.ceil(took * slowness)
+    return math.ceil(duration.waiting + duration.per_event * slowness * load.events_per_invocation)
 
 
 def _lambda(loads: Sequence[FunctionLoad], measured: Measured, prices: Prices) -> list[Item]:

@@ -12,6 +12,7 @@ SHARD_BYTES = 1024 * 1024
 SHARD_RECORDS = 1000
 ON_DEMAND_SHARDS = 4  # what a new stream has
 ON_DEMAND_HEADROOM = 2  # an on-demand stream takes twice the peak of the last 30 days
+BATCH_BYTES = 6 * 1024 * 1024  # Lambda's limit on an invocation's payload
 # "Kinesis batching", Lambda developer guide: without a window a shard is polled once a second.
 POLLING_SECONDS = 1.0
 
@@ -22,8 +23,8 @@ class Workload:
 
     events_per_second: float
     events_per_request: float = 10.0
-    event_bytes: float = 500.0  # as JSON
-    compressed: float = 0.25  # what gzip leaves of a record; a record holds a request's events
+    event_bytes: float = 800.0  # as JSON
+    compressed: float = 0.15  # what gzip leaves of a record; a record holds a request's events
     stream_mode: Literal["ON_DEMAND", "PROVISIONED"] = "ON_DEMAND"
 
 
@@ -90,10 +91,13 @@ def _stream(name: str, events_per_second: float, workload: Workload) -> StreamLo
 
 
 def _consumer(manifest: Manifest, trigger: StreamTrigger, load: StreamLoad) -> FunctionLoad:
-    """A batch is sent when it is full or its window is over, of each of a shard's lanes."""
+    """A batch is sent when it is full or its window is over, of each of a shard's lanes.
+
+    It is full by its number of records, or by their bytes.
+    """
     lanes = load.shards * trigger.parallelization_factor
     records = load.records_per_second / lanes
-    full = records / trigger.batch_size
+    full = records / min(trigger.batch_size, max(BATCH_BYTES // load.record_bytes, 1.0))
     by_time = min(records, 1 / max(trigger.batching_window, POLLING_SECONDS))
     invocations = max(full, by_time) * lanes
     events = load.events_per_second / invocations if invocations else 0.0
