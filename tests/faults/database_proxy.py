@@ -8,8 +8,10 @@ from select import select
 from threading import Thread
 from types import TracebackType
 
+WRITE = b"SAVEPOINT narrowing"  # the statement that writes rows to their table
+ROWS = b"PGCOPY"  # the rows themselves
+QUARANTINE = b'INTO "quarantine"'
 COMMIT = b"COMMIT"
-INSERT = b"INSERT INTO"
 STALL_SECONDS = 10
 
 

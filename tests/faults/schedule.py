@@ -8,7 +8,7 @@ from typing import Any
 
 from psycopg2 import extensions
 
-from tests.faults.database_proxy import COMMIT, INSERT, DatabaseProxy, Fault
+from tests.faults.database_proxy import COMMIT, QUARANTINE, ROWS, WRITE, DatabaseProxy, Fault
 from tests.faults.kinesis_front import (
     BAD_GATEWAY,
     FAIL,
@@ -158,13 +158,13 @@ class Schedule:
         self._front.faults.append(self._random.choice(faults))
 
     def _cut_connection(self) -> None:
-        pattern = self._random.choice([b"BEGIN", b"SAVEPOINT", INSERT, b"SELECT position", COMMIT])
+        pattern = self._random.choice([b"BEGIN", WRITE, ROWS, QUARANTINE, COMMIT])
         fault = self._random.choice([Fault.CUT, Fault.CUT_BEHIND, Fault.LOSE_ANSWER])
         self._proxy.arm(pattern, fault)
 
     def _stall(self) -> None:
         self._proxy.disarm()
-        self._proxy.arm(self._random.choice([INSERT, COMMIT]), Fault.STALL)
+        self._proxy.arm(self._random.choice([ROWS, COMMIT]), Fault.STALL)
         # Time for a group and a bit: what the stall has is the second number less the reserve.
         self._each_shard(lambda shard: self._world.deliver(shard, 100, Context(ATTEMPT, 1_200, 0)))
         self._proxy.disarm()

@@ -4,14 +4,14 @@ import psycopg2
 import pytest
 from psycopg2 import extensions
 
-from tests.faults.database_proxy import COMMIT, INSERT, DatabaseProxy, Fault
+from tests.faults.database_proxy import COMMIT, QUARANTINE, ROWS, WRITE, DatabaseProxy, Fault
 from tests.faults.world import World
 from tests.fixtures.invocation import Context
 
 DONE: dict[str, list[str]] = {"batchItemFailures": []}
 
 
-@pytest.mark.parametrize("pattern", [b"BEGIN", INSERT, b"SAVEPOINT", COMMIT])
+@pytest.mark.parametrize("pattern", [b"BEGIN", WRITE, ROWS, QUARANTINE, COMMIT])
 @pytest.mark.parametrize("fault", [Fault.CUT, Fault.CUT_BEHIND, Fault.LOSE_ANSWER])
 def test_a_cut_connection_is_replaced_and_the_transaction_run_again(
     world: World, proxy: DatabaseProxy, pattern: bytes, fault: Fault
@@ -24,7 +24,7 @@ def test_a_cut_connection_is_replaced_and_the_transaction_run_again(
     world.check()
 
 
-@pytest.mark.parametrize("pattern", [INSERT, COMMIT])
+@pytest.mark.parametrize("pattern", [WRITE, ROWS, COMMIT])
 def test_a_silent_connection_is_given_up_before_the_invocation_ends(
     world: World, proxy: DatabaseProxy, pattern: bytes
 ) -> None:
@@ -40,7 +40,7 @@ def test_a_silent_connection_is_given_up_before_the_invocation_ends(
     world.check()
 
 
-@pytest.mark.parametrize("pattern", [INSERT, COMMIT])
+@pytest.mark.parametrize("pattern", [ROWS, COMMIT])
 def test_a_silent_connection_is_replaced_within_the_invocation(
     world: World, proxy: DatabaseProxy, pattern: bytes
 ) -> None:

@@ -13,7 +13,7 @@ import psycopg2
 import pytest
 from psycopg2 import extensions
 
-from tests.faults.database_proxy import COMMIT, INSERT, DatabaseProxy, Fault
+from tests.faults.database_proxy import COMMIT, WRITE, DatabaseProxy, Fault
 from tests.faults.kinesis_front import GARBAGE, THROTTLE, KinesisFront, LoseAnswer, Refuse
 from tests.faults.packaged import Packaged, kill_one
 from tests.faults.postgres_server import PostgresServer
@@ -76,7 +76,7 @@ def test_bad_data_goes_to_quarantine_alone(world: World, database: extensions.co
 
 @pytest.mark.parametrize("fault", [Fault.CUT, Fault.CUT_BEHIND, Fault.LOSE_ANSWER])
 def test_a_cut_connection_is_replaced(world: World, proxy: DatabaseProxy, fault: Fault) -> None:
-    for pattern in (b"BEGIN", INSERT, COMMIT):
+    for pattern in (b"BEGIN", WRITE, COMMIT):
         world.post_until_taken(world.events(20, KEYS))
         proxy.arm(pattern, fault)
         world.deliver_all()
@@ -89,7 +89,7 @@ def test_a_silent_connection_is_given_up_in_time(world: World, proxy: DatabasePr
     world.fetch()
     (shard,) = world.ready()
     first = shard.checkpoint
-    proxy.arm(INSERT, Fault.STALL)
+    proxy.arm(WRITE, Fault.STALL)
     assert world.deliver(shard, 10, HURRIED) == {"batchItemFailures": [{"itemIdentifier": first}]}
     assert not proxy.outwaited
     world.deliver_all()
