@@ -62,6 +62,7 @@ def test_a_server_that_never_answers_a_connection_is_given_up(
     world.fetch()
     (shard,) = world.ready()
     assert world.deliver(shard, 10, Context(3100, 0)) != DONE
+    assert not proxy.outwaited
     world.deliver_all()
     world.check()
 

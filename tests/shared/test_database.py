@@ -100,6 +100,16 @@ def test_a_connection_is_kept(database: extensions.connection) -> None:
     assert first == second
 
 
+@pytest.mark.parametrize(
+    ("setting", "value"), [("statement_timeout", "14500ms"), ("lock_timeout", "7250ms")]
+)
+def test_the_server_bounds_a_transaction_too(
+    database: extensions.connection, setting: str, value: str
+) -> None:
+    time = Context(30_000).get_remaining_time_in_millis
+    assert Database(os.environ).transaction(running(f"SHOW {setting}"), time) == (value,)
+
+
 def test_a_session_is_named_and_ends_when_its_environment_is_gone(
     database: extensions.connection,
 ) -> None:
