@@ -10,10 +10,10 @@ from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import cast
 
 import pytest
 
+from local import account
 from local.cloud import Cloud, running_cloud
 from local.invocation import InvocationResult
 from local.state import secret
@@ -21,7 +21,7 @@ from tests.clients.recording_proxy import MARK, RecordingProxy
 from tests.faults.kinesis_front import THROTTLE, KinesisFront
 
 NODE = Path("tests/clients/node").absolute()
-PRODUCERS = ("producers.sentry_envelope", "producers.otlp_logs")
+PRODUCERS = ("local-producers-sentry_envelope", "local-producers-otlp_logs")
 CONCURRENCY = 4
 COUNT = 5  # events of each kind in a phase
 STALLED_SECONDS = 60.0  # without a new row: what is missing then will not come
@@ -68,11 +68,15 @@ async def running_client(
 @asynccontextmanager
 async def throttled(cloud: Cloud) -> AsyncIterator[KinesisFront]:
     """Has the producers' streams refuse what the front is told to."""
-    assert cloud.kinesis is not None
+    client = account.lambda_client(cloud.url)
     with KinesisFront(cloud.kinesis.endpoint) as front:
+        variables = {"ENVIRONMENT": account.ENVIRONMENT, "AWS_ENDPOINT_URL_KINESIS": front.url}
         for name in PRODUCERS:
-            variables = cast(dict[str, str], cloud.functions[name]._variables)
-            variables["AWS_ENDPOINT_URL_KINESIS"] = front.url
+            await asyncio.to_thread(
+                client.update_function_configuration,
+                FunctionName=name,
+                Environment={"Variables": variables},
+            )
         yield front
 
 
