@@ -182,7 +182,18 @@ class ReadsFromField(StringSequenceField):
 
 class DatabaseField(StringField):
     alias = "database"
-    valid_choices = ("read", "write", "clear", "redrive", "retention", "owner")
+    valid_choices = (
+        "read",
+        "write",
+        "clear",
+        "redrive",
+        "retention",
+        "counts",
+        "accounts",
+        "login",
+        "web",
+        "owner",
+    )
     help = "The Postgres role of the function; without it the function has no database."
 
 

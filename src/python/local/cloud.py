@@ -13,7 +13,7 @@ from pathlib import Path
 from aiohttp import web
 from botocore.exceptions import BotoCoreError
 
-from local import account, function_code, hot_swap
+from local import account, function_code, hot_swap, login
 from local.asynchronous_invocation import AsynchronousInvocations
 from local.clock import WALL_CLOCK, Clock
 from local.errors import LocalCloudError
@@ -38,10 +38,14 @@ type Progress = Callable[[str, float], None]
 
 @dataclass(frozen=True)
 class Cloud:
-    """A running local cloud. `functions` are by their deployed names."""
+    """A running local cloud. `functions` are by their deployed names.
+
+    `password` is that of the pages' account, if there is one.
+    """
 
     url: str
     api_key: str
+    password: str | None
     functions: Mapping[str, Function]
     packaged: PackagedFunctions
     triggers: Triggers
@@ -93,10 +97,13 @@ async def running_cloud(
         packaged = PackagedFunctions(dist, state, functions, postgres, kinesis, api_key, clock)
         for manifest in manifests:
             await packaged.put(manifest, [each.name for each in manifests])
+        password = None
         if postgres is not None and MIGRATE in functions:
             with _timed(progress, "Database migrated"):
                 await _migrate(functions[MIGRATE])
                 await asyncio.to_thread(postgres.let_roles_log_in)
+            if login.SET_ACCOUNT in functions:
+                password = await login.password(functions[login.SET_ACCOUNT], state)
         events = AsynchronousInvocations(functions, clock)
         await stack.enter_async_context(events.running())
         triggers = Triggers(
@@ -108,7 +115,18 @@ async def running_cloud(
             await packaged.connect(manifest, triggers)
         api = LambdaApi(functions, events, triggers.mappings, state, kinesis.variables)
         await stack.enter_async_context(_serving(listener, api, triggers.http))
-        yield Cloud(url, api_key, functions, packaged, triggers, postgres, kinesis, state, progress)
+        yield Cloud(
+            url,
+            api_key,
+            password,
+            functions,
+            packaged,
+            triggers,
+            postgres,
+            kinesis,
+            state,
+            progress,
+        )
 
 
 def _unpack(manifests: Sequence[Manifest], dist: Path, state: Path) -> None:

@@ -52,7 +52,18 @@ class StreamTrigger(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag
 
 
 type Trigger = HttpTrigger | ScheduleTrigger | StreamTrigger
-type Database = Literal["read", "write", "clear", "redrive", "retention", "owner"]
+type Database = Literal[
+    "read",
+    "write",
+    "clear",
+    "redrive",
+    "retention",
+    "counts",
+    "accounts",
+    "login",
+    "web",
+    "owner",
+]
 
 
 class Permissions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -33,6 +33,10 @@ ROLES: dict[Database, str] = {
     "clear": "sluice_clear",
     "redrive": "sluice_redrive",
     "retention": "sluice_retention",
+    "counts": "sluice_counts",
+    "accounts": "sluice_accounts",
+    "login": "sluice_login",
+    "web": "sluice_web",
     "owner": SUPERUSER,
 }
 START_SECONDS = 30.0

@@ -12,6 +12,7 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.table import Table
 
+from local import login
 from local.cloud import Cloud
 from local.event_source_mapping_shard import ShardPoller
 from local.function import Function
@@ -75,7 +76,14 @@ class JsonStatus:
     async def show(self, cloud: Cloud, follow: str | None) -> None:
         follower, look = LogFollower(cloud, follow), Look(cloud)
         kinesis = cloud.kinesis.endpoint
-        _print_json("ready", url=cloud.url, api_key=cloud.api_key, kinesis=kinesis)
+        _print_json(
+            "ready",
+            url=cloud.url,
+            api_key=cloud.api_key,
+            account=login.NAME if cloud.password else None,
+            password=cloud.password,
+            kinesis=kinesis,
+        )
         shown = None
         while True:
             for line in follower.new_lines():
@@ -144,6 +152,8 @@ def introduction(cloud: Cloud) -> Iterable[str]:
         path = EXAMPLE_ROUTE.removeprefix("POST ")
         body = json.dumps(EXAMPLE_BODY)
         yield f"Try: curl {cloud.url}{path} -H 'X-Api-Key: {cloud.api_key}' -d '{body}'"
+    if cloud.password is not None:
+        yield f"Pages: {cloud.url}/ (log in as {login.NAME} with the password {cloud.password})"
     yield f"Kinesis and SQS: {cloud.kinesis.endpoint}"
     if cloud.postgres is not None:
         yield f"Postgres: {cloud.postgres.uri}"

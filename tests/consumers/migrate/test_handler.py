@@ -16,6 +16,8 @@ ALL = [
     "0002_daily_partitions",
     "0003_role_for_each_purpose",
     "0004_redrive_of_discarded_batches",
+    "0005_accounts_and_sessions",
+    "0006_error_counts",
 ]
 
 
@@ -173,6 +175,26 @@ def _another_environment(handler: ModuleType) -> ModuleType:
             },
         ),
         ("sluice_retention", set()),
+        ("sluice_counts", {f"{do} error_counts" for do in ("SELECT", "INSERT", "DELETE")}),
+        (
+            "sluice_accounts",
+            {f"{do} accounts" for do in ("SELECT", "INSERT", "UPDATE", "DELETE")},
+        ),
+        (
+            "sluice_login",
+            {
+                "SELECT accounts",
+                *(
+                    f"{do} {of}"
+                    for do in ("SELECT", "INSERT", "DELETE")
+                    for of in ("sessions", "login_attempts")
+                ),
+            },
+        ),
+        (
+            "sluice_web",
+            {f"SELECT {of}" for of in ("logs", "errors", "quarantine", "error_counts", "sessions")},
+        ),
     ],
 )
 def test_a_role_may_do_what_it_is_for_and_nothing_else(

@@ -1,0 +1,24 @@
+"""The account for the pages, made at the first start."""
+
+import json
+from pathlib import Path
+
+from local import account
+from local.errors import LocalCloudError
+from local.function import Function
+
+SET_ACCOUNT = account.deployed_name("consumers.set_account")
+NAME = "local"
+
+
+async def password(set_account: Function, state: Path) -> str:
+    """The account's password, which `state` keeps; raises LocalCloudError."""
+    path = state / "password"
+    if not path.exists():
+        result = await set_account.invoke(json.dumps({"name": NAME}).encode())
+        answer = json.loads(result.payload)
+        if result.failed:
+            raise LocalCloudError(f"No account could be made: {answer['errorMessage']}")
+        path.touch(mode=0o600)
+        path.write_text(answer["password"])
+    return path.read_text()
