@@ -15,7 +15,7 @@ import aiohttp
 from rich.console import Console
 from rich.table import Table
 
-from local import account, program
+from local import account, login, program
 from local.cloud import Cloud, running_cloud
 from local.demo_clients import OPENTELEMETRY_SERVICE, send_by_opentelemetry, send_by_sentry
 from local.demo_events import error_events, log_events
@@ -32,6 +32,8 @@ async def demo(dist: Path, console: Console) -> int:
     """Returns 0 only if the tables hold exactly the events sent, and quarantine holds none."""
     with tempfile.TemporaryDirectory(prefix="local-cloud-") as state:
         async with running_cloud(dist, Path(state), 0, ScreenStatus(console).progress) as cloud:
+            if cloud.password is not None:
+                console.print(login.invitation(cloud.url, cloud.password), markup=False)
             started = time.monotonic()
             by_http = EVENTS_PER_TABLE - EVENTS_BY_SDK
             events = {"logs": log_events(by_http), "errors": error_events(by_http)}

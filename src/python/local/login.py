@@ -11,6 +11,11 @@ SET_ACCOUNT = account.deployed_name("consumers.set_account")
 NAME = "local"
 
 
+def invitation(url: str, password: str) -> str:
+    """Where the pages are, and how to log in."""
+    return f"Pages: {url}/ (log in as {NAME} with the password {password})"
+
+
 async def password(set_account: Function, state: Path) -> str:
     """The account's password, which `state` keeps; raises LocalCloudError."""
     path = state / "password"

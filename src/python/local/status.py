@@ -153,7 +153,7 @@ def introduction(cloud: Cloud) -> Iterable[str]:
         body = json.dumps(EXAMPLE_BODY)
         yield f"Try: curl {cloud.url}{path} -H 'X-Api-Key: {cloud.api_key}' -d '{body}'"
     if cloud.password is not None:
-        yield f"Pages: {cloud.url}/ (log in as {login.NAME} with the password {cloud.password})"
+        yield login.invitation(cloud.url, cloud.password)
     yield f"Kinesis and SQS: {cloud.kinesis.endpoint}"
     if cloud.postgres is not None:
         yield f"Postgres: {cloud.postgres.uri}"
