@@ -10,13 +10,15 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import build, chart, cold_start, local_cloud, report, zips
+from bench import build, chart, cold_start, local_cloud, pipeline, report, sink, zips
 from bench.rows import Benchmark, CannotRun, Row
 
 BENCHMARKS: dict[str, Benchmark] = {
     "zips": zips.rows,
     "cold-start": cold_start.rows,
+    "sink": sink.rows,
     "build": build.rows,
+    "pipeline": pipeline.rows,
     "local-cloud": local_cloud.rows,
 }
 
