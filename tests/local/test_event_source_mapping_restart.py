@@ -35,6 +35,20 @@ def deliver(sink: Sink, key: str, *datas: str) -> Callable[[Cloud], Any]:
     return test
 
 
+def test_a_deleted_stream_ends_its_mapping_and_nothing_else(run: Run, sink: Sink) -> None:
+    sink.package()
+
+    async def test(cloud: Cloud) -> None:
+        watching = asyncio.create_task(cloud.watch())
+        await deliver(sink, "key", "a")(cloud)
+        await asyncio.to_thread(cloud.kinesis.client.delete_stream, StreamName="local-tests")
+        await asyncio.sleep(1.5)  # long enough for the next read and the next look for shards
+        assert not watching.done()
+        watching.cancel()
+
+    run(test)
+
+
 def test_checkpoints_survive_a_restart(run: Run, sink: Sink) -> None:
     sink.package()
     run(deliver(sink, "key", "a", "b"))

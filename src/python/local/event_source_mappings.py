@@ -84,7 +84,11 @@ class EventSourceMappings:
             await asyncio.gather(task, return_exceptions=True)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        if not task.cancelled() and not self._failed.done():
-            error = task.exception()
-            assert error is not None  # a mapping polls for ever
-            self._failed.set_exception(error)
+        if task.cancelled() or self._failed.done():
+            return
+        error = task.exception()
+        assert isinstance(error, BaseExceptionGroup)  # a mapping polls for ever, in a task group
+        stream_is_gone = self.kinesis.client.exceptions.ResourceNotFoundException
+        _, others = error.split(stream_is_gone)
+        if others is not None:  # whoever deletes a stream ends its mappings, and no more
+            self._failed.set_exception(others)

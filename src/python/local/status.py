@@ -146,7 +146,7 @@ def quarantined(postgres: Postgres) -> int | None:
 
 def introduction(cloud: Cloud) -> Iterable[str]:
     """What one needs to talk to the cloud."""
-    yield f"Ready at {cloud.url} (HTTP, and Lambda's invoke API for any AWS SDK)"
+    yield f"Ready at {cloud.url} (HTTP, and Lambda's API for any AWS SDK)"
     yield f"API key: {cloud.api_key}"
     if any(EXAMPLE_ROUTE in _trigger(function) for function in cloud.functions.values()):
         path = EXAMPLE_ROUTE.removeprefix("POST ")
