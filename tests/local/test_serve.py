@@ -193,8 +193,9 @@ def test_without_a_terminal_it_prints_plain_lines(package: Package, tmp_path: Pa
     package("tests.one", "", trigger={"type": "http", "routes": ["POST /errors"]})
     with start(tmp_path) as process:
         assert process.stdout is not None
-        lines = list(itertools.islice(process.stdout, 4))
+        lines = list(itertools.islice(process.stdout, 5))
         process.terminate()
     assert lines[0].startswith("1 functions unpacked in ")
-    assert lines[1].startswith("Ready at http://127.0.0.1:")
-    assert lines[3].startswith("Try: curl http://127.0.0.1:")
+    assert lines[1].startswith("Kinesis started in ")
+    assert lines[2].startswith("Ready at http://127.0.0.1:")
+    assert lines[4].startswith("Try: curl http://127.0.0.1:")

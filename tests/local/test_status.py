@@ -66,7 +66,7 @@ def test_the_rows_of_shards(run: Run, sink: Sink) -> None:
         assert isinstance(per_second, int)
         assert per_second > 0
         assert first == {
-            "stream": "tests",
+            "stream": "local-tests",
             "shard": "shardId-000000000000",
             "delivered": 10,
             "waiting": 0,
@@ -130,7 +130,7 @@ def test_json_follows_a_log(package: Package, run: Run, capsys: pytest.CaptureFi
 
 def test_a_log_is_followed_line_by_line(package: Package, run: Run, tmp_path: Path) -> None:
     package("tests.one", "")
-    log = tmp_path / "state" / "logs" / "tests.one" / "some.log"
+    log = tmp_path / "state" / "logs" / "local-tests-one" / "some.log"
 
     async def test(cloud: Cloud) -> None:
         follower = LogFollower(cloud, "tests.one")
