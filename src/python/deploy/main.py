@@ -124,7 +124,8 @@ class Program:
         deployed = self._functions.read_all(names)
         others = self._functions.others(names)
         self._console.print(
-            status.status_table(self._manifests, deployed, others, self._environment)
+            status.status_table(self._manifests, deployed, others, self._environment),
+            soft_wrap=False,
         )
 
     def invoke(self) -> None:
@@ -140,18 +141,23 @@ class Program:
 
     def logs(self) -> None:
         """Prints the log's lines as they come."""
+        if self._environment == environment.LOCAL:
+            follow = f"./pants run //:local -- --follow {self._arguments.function}"
+            raise DeployError(
+                f"The local cloud shows logs itself, and keeps them in .local: {follow}"
+            )
         since = int((time.time() - self._arguments.since) * 1000)
         function = self._functions.deployed_name(self._arguments.function)
         sleep = None if self._arguments.no_follow else time.sleep
         for line in logs.follow(self._session, function, since, sleep):
-            self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+            self._console.print(line, markup=False, highlight=False)
 
     def open(self) -> None:
         """Prints the address of the function's console page, and opens it on a desktop."""
         region = self._functions.region
         function = self._functions.deployed_name(self._arguments.function)
         url = f"https://{region}.console.aws.amazon.com/lambda/home?region={region}#/functions/{function}"
-        self._console.print(url, soft_wrap=True, highlight=False)
+        self._console.print(url, highlight=False)
         if self._console.is_terminal:
             webbrowser.open(url)
 
@@ -209,7 +215,9 @@ def _cost(arguments: argparse.Namespace, console: Console) -> None:
     names = ("events_per_second", "events_per_request", "event_bytes", "stream_mode")
     given = {name: value for name in names if (value := getattr(arguments, name)) is not None}
     try:
-        console.print(table(estimate(load_manifests(arguments.dist), Workload(**given))))
+        console.print(
+            table(estimate(load_manifests(arguments.dist), Workload(**given))), soft_wrap=False
+        )
     except ValueError as error:
         raise DeployError(str(error)) from error
 
@@ -258,10 +266,11 @@ def main(argv: list[str] | None = None) -> int:
     # A job that is cancelled ends like a person's Ctrl-C, which brings a canary back.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
+        console = Console(soft_wrap=True)
         if arguments.command == "cost":
-            _cost(arguments, Console())
+            _cost(arguments, console)
         else:
-            getattr(Program(arguments, Console()), arguments.command)()
+            getattr(Program(arguments, console), arguments.command)()
     except (DeployError, LocalCloudError) as error:
         Console(stderr=True).print(str(error), markup=False, highlight=False, soft_wrap=True)
         return 1

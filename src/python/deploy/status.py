@@ -44,6 +44,8 @@ def _serving(state: Deployed | None) -> tuple[str, str]:
 def _compared(manifest: Manifest, state: Deployed | None) -> str:
     if state is None:
         return "does not exist: apply the infrastructure"
-    if state.live is None or state.live.sha256 != manifest.zip.sha256:
+    if state.live is None:
+        return "not pushed yet"
+    if state.live.sha256 != manifest.zip.sha256:
         return f"differs: {manifest.zip.sha256[:12]}"
     return "the same"
