@@ -78,6 +78,13 @@ def test_each_function_has_one_place_and_only_what_differs_is_pushed(
     )
 
 
+def test_a_zip_that_is_live_with_an_older_configuration_is_pushed_again() -> None:
+    state = deployed("a.b", live=Live("1", A_HASH, "1", configured=False))
+    plan = make_plan([manifest("a.b")], {"a.b": state}, "qa")
+    assert [push.name for push in plan.pushes] == ["a.b"]
+    assert plan.unchanged == ()
+
+
 def test_what_holds_for_sandbox_holds_for_each() -> None:
     clear = manifest("t.clear", environments=("sandbox",))
     plan = make_plan([clear], {"t.clear": deployed("t.clear", B_HASH)}, "sandbox-ann")

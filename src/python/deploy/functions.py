@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_lambda.type_defs import AliasConfigurationResponseTypeDef
 
+# What a version keeps of a function's configuration, of that which infra/functions.tf sets.
+CONFIGURATION = ("Environment", "LoggingConfig", "MemorySize", "Role", "Timeout", "VpcConfig")
 AT_ONCE = 8  # requests; Lambda's API takes 15 a second
 
 type Progress = Callable[[int, int], None]
@@ -89,7 +91,7 @@ class Functions:
                 runtime=latest["Runtime"],
                 architecture=latest["Architectures"][0],
                 revision_id=latest.get("RevisionId"),
-                live=self._live(function),
+                live=self._live(function, latest),
             )
 
     def others(self, names: list[str]) -> list[str]:
@@ -195,7 +197,7 @@ class Functions:
             RevisionId=live.revision_id,
         )["RevisionId"]
 
-    def _live(self, function: str) -> Live | None:
+    def _live(self, function: str, latest: Mapping[str, Any]) -> Live | None:
         try:
             alias = self._client.get_alias(FunctionName=function, Name=ALIAS)
         except self._client.exceptions.ResourceNotFoundException:
@@ -204,7 +206,10 @@ class Functions:
             FunctionName=function, Qualifier=alias["FunctionVersion"]
         )
         sha256 = _hexadecimal(version["CodeSha256"])
-        return Live(alias["FunctionVersion"], sha256, alias["RevisionId"], _canary(alias))
+        configured = all(version.get(name) == latest.get(name) for name in CONFIGURATION)
+        return Live(
+            alias["FunctionVersion"], sha256, alias["RevisionId"], _canary(alias), configured
+        )
 
 
 def _canary(alias: AliasConfigurationResponseTypeDef) -> tuple[str, float] | None:

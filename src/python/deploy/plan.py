@@ -13,12 +13,17 @@ ALIAS = "live"
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """Where the alias points. `canary` is a second version and its share of the invocations."""
+    """Where the alias points. `canary` is a second version and its share of the invocations.
+
+    It is `configured` when it has $LATEST's configuration: Terraform changes that, and what it
+    changes is served by the next version only.
+    """
 
     version: str
     sha256: str  # hexadecimal, of the version's zip
     revision_id: str
     canary: tuple[str, float] | None = None
+    configured: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +73,12 @@ def is_allowed(manifest: Manifest, environment: str) -> bool:
     return manifest.environments is None or kind in manifest.environments
 
 
+def is_served(manifest: Manifest, deployed: Deployed) -> bool:
+    """Whether the alias has the function's zip, with the configuration that Terraform gave it."""
+    live = deployed.live
+    return live is not None and live.sha256 == manifest.zip.sha256 and live.configured
+
+
 def make_plan(
     manifests: Sequence[Manifest],
     deployed: Mapping[str, Deployed | None],
@@ -101,7 +112,7 @@ def make_plan(
                 f"{deployed_name(environment, manifest.name)} does not exist: "
                 "apply the infrastructure first, which makes functions"
             )
-        elif state.live is not None and state.live.sha256 == manifest.zip.sha256:
+        elif is_served(manifest, state):
             unchanged.append(manifest.name)
         else:
             problems += _mismatches(manifest, state)

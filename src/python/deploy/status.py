@@ -48,4 +48,6 @@ def _compared(manifest: Manifest, state: Deployed | None) -> str:
         return "not pushed yet"
     if state.live.sha256 != manifest.zip.sha256:
         return f"differs: {manifest.zip.sha256[:12]}"
+    if not state.live.configured:
+        return "the same, but Terraform has changed its configuration since: push"
     return "the same"

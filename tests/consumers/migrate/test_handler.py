@@ -73,7 +73,8 @@ def test_on_rds_the_roles_log_in_by_iam_and_only_by_it(rds: None, handler: Modul
     handler.migrate({}, Context())
     roles = query(
         "SELECT rolname, rolcanlogin, pg_has_role(rolname, 'rds_iam', 'member'),"
-        " rolpassword IS NULL FROM pg_authid WHERE rolname IN ('sluice_read', 'sluice_write') ORDER BY rolname"
+        " rolpassword IS NULL FROM pg_authid"
+        " WHERE rolname IN ('sluice_read', 'sluice_write') ORDER BY rolname"
     )
     assert roles == [("sluice_read", True, True, True), ("sluice_write", True, True, True)]
 
