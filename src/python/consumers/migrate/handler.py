@@ -61,7 +61,8 @@ def migrate(event: object, context: Context) -> dict[str, list[str]]:
         for migration in pending:
             with backend.transaction():
                 backend.apply_one(migration)
-        backend.run_post_apply(migrations)
+        with backend.transaction():
+            backend.run_post_apply(migrations)
     except psycopg2.Error as error:
         message = str(error).strip().splitlines()[0]
         if classify(error) is Failure.TRANSIENT:

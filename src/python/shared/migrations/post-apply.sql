@@ -1,6 +1,8 @@
 -- On RDS the functions' roles log in with IAM authentication tokens, once they have the role rds_iam.
 -- A server elsewhere has no such role. The owner, who can log in already, keeps its password: with
 -- rds_iam it could not use it.
+SET LOCAL lock_timeout = '10s';
+
 DO $$
 DECLARE
     name text;
