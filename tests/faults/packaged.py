@@ -12,12 +12,11 @@ from threading import Event, Thread, Timer
 from types import TracebackType
 from typing import Any
 
-import msgspec
-
 from local import function_code
 from local.function import Function
+from local.function_configuration import changed
 from local.invocation import InvocationResult
-from local.manifest import load_manifest
+from local.manifest import load_manifests
 from tests.faults.world import InvocationFailed, Invoke
 from tests.fixtures import execution_environments
 from tests.fixtures.invocation import Context
@@ -61,13 +60,12 @@ class Packaged:
 
         Of the context's times the first counts: an invocation has them, or else HURRIED, in full.
         """
-        manifest = load_manifest(name, self._dist)
-        code = function_code.unpack(manifest, self._dist, self._state / "code")
+        (manifest,) = (each for each in load_manifests(self._dist) if each.name == name)
+        function_code.unpack_packaged(manifest, self._dist, self._state)
         variables = {name: os.environ[name] for name in os.environ if name.startswith(VARIABLES)}
+        configuration = changed(manifest.configuration(), variables=variables)
         unhurried, hurried = (
-            Function(
-                msgspec.structs.replace(manifest, timeout=timeout), code, self._state, variables
-            )
+            Function(changed(configuration, timeout=timeout), self._state, {})
             for timeout in (30, HURRIED)
         )
         self._functions += [unhurried, hurried]
@@ -97,7 +95,7 @@ class Packaged:
         seconds, self._kill_after = self._kill_after, None
         if seconds is None:
             return self._wait(function.invoke(payload))
-        timer = Timer(seconds, kill_one, [function.manifest.handler])
+        timer = Timer(seconds, kill_one, [function.latest.handler])
         timer.start()
         try:
             return self._wait(function.invoke(payload))
