@@ -22,8 +22,8 @@ EVENTS_PER_REQUEST = 50
 CLIENTS = 4
 REPETITIONS = 5
 
-# The first measurement: events in a second, as a share of those that COPY wrote to a table without
-# any key in the same run (results/first/pipeline.json), so that other machines can be held against it.
+# The first measurement (results/first/pipeline.json): events in a second, as a share of those that
+# COPY wrote to a table without any key in the same run, so that other machines can be held to it.
 FIRST_COMMIT = "f2e4592"
 FIRST_SHARE_OF_COPY = 0.042
 
