@@ -43,7 +43,7 @@ from tests.aws_lambda_function.conftest import Repository
         ('http="GET /", stream="errors"', "has one trigger"),
         ('writes_to=["a/b"]', "letters, digits"),
         ('reads_from=["a/b"]', "letters, digits"),
-        ('database="admin"', "['clear', 'owner', 'read', 'redrive', 'retention', 'write']"),
+        ('database="admin"', "'read', 'redrive', 'retention', 'web', 'write']"),
         ("zip_size_limit=52428801", "1 to 52428800 bytes"),
         ("environments=[]", "name at least one environment"),
         ('database="clear"', "and not prod"),

@@ -17,7 +17,7 @@ def test_errors_are_those_of_raised_exceptions() -> None:
     payment, value, key = error_events(3)
     assert payment["type"] == "PaymentError"
     assert [cause["type"] for cause in payment["causes"]] == ["ConnectionError", "JSONDecodeError"]
-    assert [frame["function"] for frame in payment["stack"]] == ["error_events", "_pay"]
+    assert [frame["function"] for frame in payment["stack"]] == ["raised_errors", "_pay"]
     decoding = payment["causes"][1]["stack"]
     assert [frame["in_application"] for frame in decoding] == [True, False, False, False]
     assert value["message"] == "invalid literal for int() with base 10: '1 pieces'"

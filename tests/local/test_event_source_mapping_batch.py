@@ -154,7 +154,7 @@ def test_the_document_of_discarded_records_has_awss_fields() -> None:
         batch,
         "RetryAttemptsExhausted",
         function_arn="arn:function",
-        stream="errors",
+        stream="local-errors",
         shard_id="shardId-000000000001",
         request_id="id",
         now=120,

@@ -81,7 +81,7 @@ def test_missing_partitions_are_made(retain: Retain, database: extensions.connec
     assert retain(timedelta())["errors"]["added"] == [name]
     with database.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM pg_indexes WHERE tablename = %s", (name,))
-        assert cursor.fetchone() == (3,)
+        assert cursor.fetchone() == (4,)
 
 
 def test_the_role_can_do_nothing_else(retain: Retain, database: extensions.connection) -> None:
