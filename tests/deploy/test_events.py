@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import boto3
@@ -47,6 +48,26 @@ def test_a_function_takes_its_test_event_again_and_again(name: str, functions: F
     for _ in range(2):
         answer = functions.invoke(name, event, "$LATEST")
         assert complaint(answer) is None, answer.log
+
+
+def test_test_events_change_nothing_that_people_have_made(
+    functions: Functions, cloud: Cloud
+) -> None:
+    assert cloud.postgres is not None
+    with closing(cloud.postgres.connect()) as connection, connection.cursor() as cursor:
+        connection.autocommit = True
+
+        def rows(table: str) -> list[tuple[object, ...]]:
+            cursor.execute(f"SELECT * FROM {table}")
+            return cursor.fetchall()
+
+        accounts = rows("accounts")
+        assert len(accounts) == 1, "the local cloud has made one for the pages"
+        for name in NAMES:
+            functions.invoke(name, (EVENTS / f"{name}.json").read_bytes(), "$LATEST")
+        assert rows("accounts") == accounts
+        for table in ("sessions", "login_attempts", "quarantine"):
+            assert rows(table) == [], table
 
 
 def test_the_smoke_test_reads_back_what_each_producer_took(functions: Functions) -> None:
