@@ -1,4 +1,4 @@
-"""What goes into a zip: the function's own modules, and of its requirements what runs."""
+"""What goes into a zip: the function's own files, and of its requirements what runs."""
 
 from __future__ import annotations
 
@@ -11,33 +11,33 @@ from pathlib import Path, PurePosixPath
 
 from aws_lambda_function import botocore_data
 
-FIRST_PARTY = ""
 # Packages that hold types for a checker and nothing that runs.
 STUBS_ONLY = "Classifier: Typing :: Stubs Only"
 # What importlib.metadata reads at run time. The rest are records of the installation.
 METADATA_FILES = {"METADATA", "entry_points.txt"}
 NOT_RUN = {"__pycache__", "tests", "examples"}
+# dateutil's copy of the time zones, for systems that have none; Lambda's has them.
+TIME_ZONES = PurePosixPath("dateutil/zoneinfo/dateutil-zoneinfo.tar.gz")
 
 
 @dataclass(frozen=True)
 class File:
-    """A file of the zip, and the requirement it is from: FIRST_PARTY for the function's own."""
+    """A file of the zip, and the requirement that it is from, or "the function"."""
 
     path: PurePosixPath
     package: str
     content: bytes
 
 
-def files(directory: Path, services: set[str] | None) -> Iterator[File]:
-    """Yields what of an installed directory goes into the zip, in the order of paths.
+def requirements_files(directory: Path, services: set[str] | None) -> Iterator[File]:
+    """Yields what of installed requirements goes into the zip, in the order of paths.
 
     `services` are the AWS services whose descriptions botocore needs; None for all.
     """
     owners = _owners(directory)
-    for source in sorted(path for path in directory.rglob("*") if path.is_file()):
-        path = PurePosixPath(source.relative_to(directory).as_posix())
-        package = owners.get(path, FIRST_PARTY)
-        if package is None or not _is_run(path, package):
+    for source, path in _walk(directory):
+        package = owners.get(path, "requirements")
+        if package is None or not _is_run(path):
             continue
         if services is not None and not botocore_data.is_needed(path, services):
             continue
@@ -47,19 +47,26 @@ def files(directory: Path, services: set[str] | None) -> Iterator[File]:
         if path == botocore_data.ENDPOINTS and services is not None:
             content = botocore_data.cut_endpoints(content, services)
             yield File(botocore_data.HINT_FILE, package, b"")
-        yield File(path, package, content)
-        if path.suffix == ".py" and (bytecode := _bytecode(source, path)) is not None:
-            name = f"{path.stem}.{sys.implementation.cache_tag}.pyc"
-            yield File(path.parent / "__pycache__" / name, package, bytecode)
+        yield from _with_bytecode(source, File(path, package, content))
 
 
-def first_party_sources(directory: Path) -> Iterator[tuple[PurePosixPath, bytes]]:
-    """The function's own modules."""
-    owners = _owners(directory)
-    for source in sorted(directory.rglob("*.py")):
-        path = PurePosixPath(source.relative_to(directory).as_posix())
-        if path not in owners:
-            yield path, source.read_bytes()
+def function_files(directory: Path) -> Iterator[File]:
+    """Yields the function's own files, in the order of paths."""
+    for source, path in _walk(directory):
+        if "__pycache__" not in path.parts:
+            yield from _with_bytecode(source, File(path, "the function", source.read_bytes()))
+
+
+def _walk(directory: Path) -> Iterator[tuple[Path, PurePosixPath]]:
+    for source in sorted(path for path in directory.rglob("*") if path.is_file()):
+        yield source, PurePosixPath(source.relative_to(directory).as_posix())
+
+
+def _with_bytecode(source: Path, file: File) -> Iterator[File]:
+    yield file
+    if file.path.suffix == ".py" and (bytecode := _bytecode(source, file.path)) is not None:
+        name = f"{file.path.stem}.{sys.implementation.cache_tag}.pyc"
+        yield File(file.path.parent / "__pycache__" / name, file.package, bytecode)
 
 
 def _owners(directory: Path) -> dict[PurePosixPath, str | None]:
@@ -75,12 +82,12 @@ def _owners(directory: Path) -> dict[PurePosixPath, str | None]:
     return owners
 
 
-def _is_run(path: PurePosixPath, package: str) -> bool:
-    if package == FIRST_PARTY:
-        return "__pycache__" not in path.parts
+def _is_run(path: PurePosixPath) -> bool:
     if path.parts[0].endswith(".dist-info"):
         return path.name in METADATA_FILES and len(path.parts) == 2
     if path.parts[0] == "bin" or path.suffix == ".pyi" or path.name == "py.typed":
+        return False
+    if path == TIME_ZONES:
         return False
     return NOT_RUN.isdisjoint(path.parts)
 

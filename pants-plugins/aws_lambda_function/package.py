@@ -1,42 +1,46 @@
 """`package` for `python_aws_lambda_function`: a zip and its manifest, in three stages.
 
-1. Resolve: Pex takes the function's modules and, from the lock, the wheels for Lambda's platform.
-2. Install: Pex lays them out flat in a directory, as Lambda wants them.
-3. Write: `write_zip.py` picks what runs, compiles it, and writes the zip and the manifest.
+1. Resolve and install: Pex takes from the lock the wheels for Lambda's platform and lays them out
+   flat in a directory, as Lambda wants them.
+2. Compress: of these, what runs is compiled and put into a zip. Functions with the same
+   requirements share the result, and it stays when only their own modules change.
+3. Write: the function's modules are added, and the manifest is written.
 """
 
 from __future__ import annotations
 
 import json
+import logging
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Optional
 
-from pants.backend.python.target_types import PexLayout
+from pants.backend.python.target_types import PythonRequirementsField
 from pants.backend.python.util_rules.faas import (
     ResolvedPythonFaaSHandler,
     ResolvePythonFaaSHandlerRequest,
 )
-from pants.backend.python.util_rules.interpreter_constraints import InterpreterConstraints
-from pants.backend.python.util_rules.pex import CompletePlatforms, Pex
-from pants.backend.python.util_rules.pex_environment import PythonExecutable
-from pants.backend.python.util_rules.pex_from_targets import PexFromTargetsRequest
-from pants.backend.python.util_rules.pex_venv import PexVenv, PexVenvLayout, PexVenvRequest
+from pants.backend.python.util_rules.python_sources import (
+    PythonSourceFilesRequest,
+    StrippedPythonSourceFiles,
+)
 from pants.core.goals.package import BuiltPackage, BuiltPackageArtifact, PackageFieldSet
+from pants.core.target_types import FileSourceField
 from pants.engine.fs import (
     EMPTY_DIGEST,
-    CreateDigest,
+    AddPrefix,
     Digest,
     DigestContents,
     DigestSubset,
-    FileContent,
     MergeDigests,
     PathGlobs,
-    Snapshot,
 )
-from pants.engine.process import Process, ProcessResult
-from pants.engine.rules import Get, MultiGet, collect_rules, rule
-from pants.engine.target import InvalidTargetException
+from pants.engine.process import ProcessResult
+from pants.engine.rules import Get, collect_rules, rule
+from pants.engine.target import (
+    InvalidTargetException,
+    TransitiveTargets,
+    TransitiveTargetsRequest,
+)
 from pants.engine.unions import UnionRule
 from pants.option.option_types import StrOption
 from pants.option.subsystem import Subsystem
@@ -55,7 +59,8 @@ from aws_lambda_function.event_source_mapping_fields import (
     StreamField,
     TumblingWindowField,
 )
-from aws_lambda_function.lambda_platform import INTERPRETER_CONSTRAINT, RUNTIME, complete_platform
+from aws_lambda_function.lambda_platform import RUNTIME
+from aws_lambda_function.requirements_zip import RequirementsZip, RequirementsZipRequest, WriteZip
 from aws_lambda_function.target_types import (
     ArchitectureField,
     AWSServicesField,
@@ -73,9 +78,9 @@ from aws_lambda_function.target_types import (
     ZipSizeLimitField,
 )
 
-HERE = Path(__file__).parent
+logger = logging.getLogger(__name__)
+
 MAXIMUM_UNPACKED_SIZE = 250 * 1024 * 1024  # "Lambda quotas"
-WRITE_ZIP = ("write_zip.py", "contents.py", "botocore_data.py")
 
 
 class ZipTooLarge(Exception):
@@ -164,13 +169,8 @@ async def package_python_aws_lambda_function(
         return BuiltPackage(digest=EMPTY_DIGEST, artifacts=())
 
     architecture = field_set.architecture.value or subsystem.architecture
-    handler, platform_files, python = await MultiGet(
-        Get(ResolvedPythonFaaSHandler, ResolvePythonFaaSHandlerRequest(field_set.handler)),
-        Get(
-            Snapshot,
-            CreateDigest([FileContent("lambda_platform.json", complete_platform(architecture))]),
-        ),
-        Get(PythonExecutable, InterpreterConstraints([INTERPRETER_CONSTRAINT])),
+    handler = await Get(
+        ResolvedPythonFaaSHandler, ResolvePythonFaaSHandlerRequest(field_set.handler)
     )
     name = handler.module.rpartition(".")[0]
     if name.count(".") != 1:
@@ -179,26 +179,41 @@ async def package_python_aws_lambda_function(
             "<type>/<name> below a source root, such as src/python/producers/error_event."
         )
 
-    platform = CompletePlatforms.from_snapshot(platform_files)
-    pex = await Get(
-        Pex,
-        PexFromTargetsRequest(
-            [field_set.address],
-            internal_only=False,
-            output_filename="function.pex",
-            complete_platforms=platform,
-            layout=PexLayout.PACKED,
-            # Only wheels: what this machine builds is neither Lambda's nor another machine's.
-            additional_args=["--no-build"],
-            warn_for_transitive_files_targets=True,
-        ),
+    targets = await Get(TransitiveTargets, TransitiveTargetsRequest([field_set.address]))
+    if files := [t.address.spec for t in targets.dependencies if t.has_field(FileSourceField)]:
+        logger.warning(
+            f"{field_set.address} depends on {', '.join(sorted(files))}, but `files` are not put "
+            "into a zip: make them `resources`."
+        )
+    sources = await Get(StrippedPythonSourceFiles, PythonSourceFilesRequest(targets.closure))
+    function = await Get(
+        Digest, AddPrefix(sources.stripped_source_files.snapshot.digest, "function")
     )
+    services, reason = field_set.aws_services.value, ""
+    if services is None:
+        found = await Get(
+            ProcessResult,
+            WriteZip("services", "{}", function, ("services.json",), f"Find services of {name}"),
+        )
+        found_contents = await Get(DigestContents, Digest, found.output_digest)
+        services, reason = json.loads(found_contents[0].content).values()
+    has_requirements = any(target.has_field(PythonRequirementsField) for target in targets.closure)
+    requirements = EMPTY_DIGEST
+    if has_requirements:
+        requirements = (
+            await Get(
+                RequirementsZip,
+                RequirementsZipRequest(
+                    field_set.address, architecture, None if services is None else tuple(services)
+                ),
+            )
+        ).digest
     request = {
-        "directory": "function",
         "zip": f"{name}.zip",
         "manifest": f"{name}.json",
         "report": "report.txt",
-        "services": field_set.aws_services.value,
+        "services": services,
+        "reason": reason,
         "description": {
             "name": name,
             "handler": f"{handler.module}.{handler.func}",
@@ -218,40 +233,15 @@ async def package_python_aws_lambda_function(
             "environments": environments,
         },
     }
-    installed, scripts = await MultiGet(
-        Get(
-            PexVenv,
-            PexVenvRequest(
-                pex=pex,
-                layout=PexVenvLayout.FLAT,
-                complete_platforms=platform,
-                output_path=Path("function"),
-                description=f"Install {name}",
-            ),
-        ),
-        Get(
-            Digest,
-            CreateDigest(
-                [
-                    FileContent("request.json", json.dumps(request).encode()),
-                    *(
-                        FileContent(f"{HERE.name}/{script}", (HERE / script).read_bytes())
-                        for script in WRITE_ZIP
-                    ),
-                ]
-            ),
-        ),
-    )
-    input_digest = await Get(Digest, MergeDigests([installed.digest, scripts]))
     artifacts = [f"{name}.zip", f"{name}.json"]
     written = await Get(
         ProcessResult,
-        Process(
-            # Without site-packages: nothing of this machine gets into the zip.
-            [python.path, "-S", "-s", "-B", "-m", f"{HERE.name}.write_zip", "request.json"],
-            input_digest=input_digest,
-            output_files=[*artifacts, "report.txt"],
-            description=f"Write {name}.zip",
+        WriteZip(
+            "function",
+            json.dumps(request),
+            await Get(Digest, MergeDigests([function, requirements])),
+            (*artifacts, "report.txt"),
+            f"Write {name}.zip",
         ),
     )
     contents = {

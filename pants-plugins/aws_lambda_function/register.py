@@ -6,7 +6,7 @@ from typing import Any
 
 from pants.backend.python.util_rules.faas import rules as faas_rules
 
-from aws_lambda_function import package, run, tailor
+from aws_lambda_function import package, requirements_zip, run, tailor
 from aws_lambda_function.run import RunWithAWSLambdaFunctions
 from aws_lambda_function.target_types import PythonAWSLambdaFunction
 
@@ -19,6 +19,7 @@ def rules() -> Any:
     return (
         *faas_rules(),  # type: ignore[no-untyped-call]
         *package.rules(),
+        *requirements_zip.rules(),
         *run.rules(),
         *tailor.rules(),
     )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from shared.errors import Misconfiguration, Unavailable
 
 if TYPE_CHECKING:
-    from botocore.config import Config
+    from botocore.config import Config  # pants: no-infer-dep
 
 type Credentials = Callable[[], dict[str, str]]
 

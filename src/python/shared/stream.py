@@ -4,11 +4,11 @@ import logging
 import random
 import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
-import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.session import Session
 
 from shared.errors import Misconfiguration
 from shared.records import Record, take_request
@@ -43,7 +43,8 @@ class Stream:
         self._name = name
         # One attempt a call: the client's own retries would send a whole request again, and know
         # nothing of the time that is left.
-        self._client: KinesisClient = boto3.client(
+        # botocore is the core of boto3, whose rest would only cost the cold start.
+        client = Session().create_client(
             "kinesis",
             config=Config(
                 connect_timeout=CONNECT_TIMEOUT,
@@ -52,6 +53,7 @@ class Stream:
                 tcp_keepalive=True,
             ),
         )
+        self._client = cast("KinesisClient", client)
 
     def put(self, records: Sequence[Record], remaining_milliseconds: Callable[[], int]) -> set[int]:
         """Puts the records, as often as the time allows, with full-jitter backoff.
