@@ -6,6 +6,7 @@ These tests also run against AWS: see docs/local-cloud.md.
 """
 
 import re
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -82,6 +83,15 @@ def test_a_batch_is_retried_as_often_as_allowed_then_discarded(
     assert [batch["startSequenceNumber"], batch["endSequenceNumber"]] == [number, number]
 
 
+def test_a_failing_batch_is_retried_slower_and_slower(consume: Consume) -> None:
+    consumer = consume(REFUSE_BAD, observed='{"Records": [], "time": time.time()}', before=("bad",))
+    until(lambda: len(consumer.events) >= 5)
+    times = [event["time"] for event in consumer.events]
+    # 0.2 s, then twice as long each time. How long else a try takes doesn't matter: it adds to it.
+    waits = [after - before for before, after in pairwise(times[:5])]
+    assert all(wait >= 0.2 * 2**retry for retry, wait in enumerate(waits))
+
+
 def test_the_document_of_discarded_records_has_the_fields_of_aws(
     consume: Consume, failures: FailureQueue
 ) -> None:
@@ -134,9 +144,10 @@ def test_bisecting_isolates_the_bad_record(consume: Consume, failures: FailureQu
 
 def test_bisecting_splits_at_the_reported_record(consume: Consume) -> None:
     consumer = consume(
-        REPORT_BAD, **REPORTS, BisectBatchOnFunctionError=True, before=("a", "b", "c", "bad")
+        REPORT_BAD, **REPORTS, BisectBatchOnFunctionError=True, before=("a", "bad", "b", "c")
     )
-    until(lambda: consumer.batches[:2] == [["a", "b", "c", "bad"], ["bad"]])
+    expected = [["a", "bad", "b", "c"], ["bad", "b", "c"], ["bad"]]
+    until(lambda: consumer.batches[:3] == expected)
 
 
 def test_records_older_than_the_maximum_age_are_discarded(

@@ -155,6 +155,20 @@ def test_a_changed_trigger_replaces_the_one_before(
     run_watching(test)
 
 
+def test_a_removed_stream_trigger_ends_the_mapping(
+    package: Package, sink: Sink, run_watching: Callable[..., None]
+) -> None:
+    sink.package()
+
+    async def test(cloud: Cloud, told: list[str]) -> None:
+        await until(lambda: len(cloud.pollers) == 2)
+        package("tests.sink", "")
+        await until_told(told, "tests.sink swapped")
+        assert cloud.pollers == []
+
+    run_watching(test)
+
+
 def test_a_changed_stream_trigger_replaces_the_one_before(
     sink: Sink, run_watching: Callable[..., None]
 ) -> None:

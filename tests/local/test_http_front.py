@@ -9,12 +9,14 @@ import http.client
 import json
 import random
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
 
 from local.cloud import Cloud
+from local.function import MAXIMUM_ENVIRONMENTS
 from local.http_front import response
 from local.invocation import InvocationResult
 
@@ -102,10 +104,26 @@ def test_paths(echo: Callable[..., None]) -> None:
     echo(test)
 
 
-def test_a_body_over_the_limit(echo: Callable[..., None]) -> None:
+def test_a_body_over_10_mb_is_refused_before_its_end(
+    package: Package, run: Callable[..., None]
+) -> None:
+    package("tests.echo", "def handler(event, context): return 1", trigger=routed(["POST /"]))
+
+    def post(url: str) -> None:
+        connection = http_connection(url)
+        connection.putrequest("POST", "/")
+        connection.putheader("Content-Length", str(20 * MEGABYTE))
+        connection.endheaders(b"x" * (10 * MEGABYTE + 1))
+        assert connection.getresponse().status == 413
+
+    run(lambda cloud: asyncio.to_thread(post, cloud.url))
+
+
+def test_a_text_of_5_mb_is_passed_on(echo: Callable[..., None]) -> None:
     async def test(session: aiohttp.ClientSession) -> None:
-        async with session.post("/echo", data=b"x" * (10 * MEGABYTE + 1)) as answer:
-            assert answer.status == 413
+        text = "x" * (5 * MEGABYTE)
+        async with session.post("/echo", data=text, headers={"Content-Type": "text/plain"}) as got:
+            assert (await got.json())["body"] == text
 
     echo(test)
 
@@ -170,17 +188,34 @@ def test_a_compressed_body_passes_both_ways(package: Package, run: Callable[...,
     run(lambda cloud: asyncio.to_thread(post, cloud.url))
 
 
-def test_requests_at_once(echo: Callable[..., None]) -> None:
-    async def test(session: aiohttp.ClientSession) -> None:
-        async def body(number: int) -> str:
-            async with session.post("/echo", json=number) as answer:
-                text: str = (await answer.json())["body"]
-                return text
+def test_requests_at_once_up_to_the_number_of_environments(
+    package: Package, run: Callable[..., None], tmp_path: Path
+) -> None:
+    (tmp_path / "running").mkdir()
+    # No invocation ends before as many have begun as may run at once.
+    source = f"""
+import os, pathlib, time
+running = pathlib.Path({str(tmp_path / "running")!r})
+def handler(event, context):
+    (running / str(os.getpid())).touch()
+    while len(list(running.iterdir())) < {MAXIMUM_ENVIRONMENTS}:
+        time.sleep(0.01)
+    return event["body"]
+"""
+    package("tests.echo", source, trigger=routed(["POST /"]), timeout=60)
 
-        bodies = await asyncio.gather(*(body(number) for number in range(30)))
+    async def test(cloud: Cloud) -> None:
+        async with aiohttp.ClientSession(cloud.url) as session:
+
+            async def body(number: int) -> str:
+                async with session.post("/", json=number) as answer:
+                    return await answer.text()
+
+            bodies = await asyncio.gather(*(body(number) for number in range(30)))
         assert bodies == [str(number) for number in range(30)]
+        assert cloud.functions["local-tests-echo"].cold_starts == MAXIMUM_ENVIRONMENTS
 
-    echo(test)
+    run(test)
 
 
 def http_connection(url: str) -> http.client.HTTPConnection:

@@ -9,8 +9,11 @@ from typing import Any
 
 import pytest
 
+from local.asynchronous_invocation import AsynchronousInvocations
+from local.clock import WALL_CLOCK
 from local.cloud import Cloud
 from local.errors import LocalCloudError
+from local.schedule import Schedules
 from tests.local.conftest import ManualClock
 
 type Package = Callable[..., None]
@@ -21,8 +24,13 @@ def every(expression: str) -> dict[str, str]:
     return {"type": "schedule", "expression": expression}
 
 
+def writes(path: Path) -> str:
+    """A function that writes its events to `path`."""
+    return f"import json\ndef handler(e, c): print(json.dumps(e), file=open({str(path)!r}, 'a'))"
+
+
 async def events(path: Path, count: int) -> list[Any]:
-    """What a function that writes its events to `path` got, at least `count` events."""
+    """What the function got, at least `count` events."""
     async with asyncio.timeout(20):
         while not path.exists() or path.read_text().count("\n") < count:
             await asyncio.sleep(0.01)
@@ -44,8 +52,7 @@ def test_a_scheduled_function_gets_eventbridges_event_when_it_is_due(
     package: Package, run: Run, tmp_path: Path, day: ManualClock, expression: str, times: list[str]
 ) -> None:
     path = tmp_path / "events"
-    source = f"import json\ndef handler(e, c): print(json.dumps(e), file=open({str(path)!r}, 'a'))"
-    package("tests.one", source, trigger=every(expression))
+    package("tests.one", writes(path), trigger=every(expression))
 
     async def test(cloud: Cloud) -> None:
         received = await events(path, len(times))
@@ -63,6 +70,27 @@ def test_a_scheduled_function_gets_eventbridges_event_when_it_is_due(
         }
 
     run(test, day)
+
+
+def test_a_changed_schedule_replaces_the_one_before(
+    package: Package, run: Run, tmp_path: Path, day: ManualClock
+) -> None:
+    path = tmp_path / "events"
+    package("tests.one", writes(path))
+
+    async def test(cloud: Cloud) -> None:
+        invocations = AsynchronousInvocations(cloud.functions, WALL_CLOCK)
+        schedules = Schedules(invocations, day)
+        async with invocations.running(), schedules.running():
+            for expression in ("rate(1 hour)", "rate(12 hours)"):
+                schedules.put(cloud.functions["local-tests-one"], expression)
+            received = await events(path, 2)
+        assert [event["time"] for event in received] == [
+            "2026-07-01T12:00:00Z",
+            "2026-07-02T00:00:00Z",
+        ]
+
+    run(test)
 
 
 def test_an_expression_without_meaning_keeps_the_cloud_from_starting(

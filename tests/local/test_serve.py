@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -42,6 +42,13 @@ def everything(package: Package) -> None:
     )
 
 
+def temporary_of(tmp_path: Path) -> Path:
+    """What is /tmp for a program that runs in `tmp_path`."""
+    temporary = tmp_path / "temporary"
+    temporary.mkdir(exist_ok=True)
+    return temporary
+
+
 def start(tmp_path: Path, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "local.serve", "--port", "0", *arguments],
@@ -49,6 +56,7 @@ def start(tmp_path: Path, *arguments: str) -> subprocess.Popen[str]:
         env={
             **os.environ,
             "PYTHONPATH": os.pathsep.join(str(Path(path).absolute()) for path in sys.path),
+            "TMPDIR": str(temporary_of(tmp_path)),
         },
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -80,19 +88,50 @@ def processes_in(directory: Path) -> dict[int, str]:
     return found
 
 
+def mapped_shared_memory(pids: Iterable[int]) -> set[str]:
+    """Files of POSIX shared memory and ids of System V's that processes have mapped."""
+    mappings = [
+        line.split(maxsplit=5)
+        for pid in pids
+        for line in Path(f"/proc/{pid}/maps").read_text().splitlines()
+    ]
+    named = [(fields[4], fields[5]) for fields in mappings if len(fields) == 6]
+    return {
+        inode if name.startswith("/SYSV") else name
+        for inode, name in named
+        if name.startswith(("/SYSV", "/dev/shm/"))
+    }
+
+
+def existing_shared_memory() -> set[str]:
+    segments = Path("/proc/sysvipc/shm").read_text().splitlines()[1:]
+    return {str(path) for path in Path("/dev/shm").iterdir()} | {s.split()[1] for s in segments}
+
+
+def left_in(tmp_path: Path) -> list[Path]:
+    """The temporary files of the program and of its execution environments."""
+    return [*temporary_of(tmp_path).iterdir(), *(tmp_path / ".local" / "tmp").iterdir()]
+
+
 @pytest.mark.parametrize("stop_signal", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_all_of_it(
     everything: None, tmp_path: Path, stop_signal: signal.Signals
 ) -> None:
     with serving(tmp_path) as (process, ready):
-        running = " ".join(processes_in(tmp_path).values())
+        processes = processes_in(tmp_path)
+        running = " ".join(processes.values())
         for part in ("local.serve", "postgres -D", "kinesis_server", "awslambdaric", "sleep 1000"):
             assert part in running
+        memory = mapped_shared_memory(processes)
+        assert memory & existing_shared_memory()
+        assert left_in(tmp_path)
         while process.poll() is None:  # more than once, as a terminal and `pants run` may both do
             process.send_signal(stop_signal)
             time.sleep(0.02)
         assert process.returncode == 0
         assert processes_in(tmp_path) == {}
+        assert not memory & existing_shared_memory()
+        assert left_in(tmp_path) == []
         port = int(ready["url"].rpartition(":")[2])
         with pytest.raises(ConnectionRefusedError):
             socket.create_connection(("127.0.0.1", port))
@@ -102,22 +141,24 @@ def test_a_kill_ends_all_but_what_functions_started_which_the_next_start_ends(
     everything: None, tmp_path: Path
 ) -> None:
     with serving(tmp_path) as (process, _):
+        memory = mapped_shared_memory(processes_in(tmp_path))
+        assert memory & existing_shared_memory()
         process.kill()
         deadline = time.monotonic() + 10
         while len(processes_in(tmp_path)) > 1 and time.monotonic() < deadline:
             time.sleep(0.05)
         left = processes_in(tmp_path)
         assert list(left.values()) == ["sleep 1000 "]
-    temporary = tmp_path / ".local" / "tmp"
-    abandoned = set(temporary.iterdir())
+    assert not memory & existing_shared_memory()
+    abandoned = left_in(tmp_path)
     assert abandoned
     with serving(tmp_path) as (process, _):
         assert not left.keys() & processes_in(tmp_path).keys()
-        assert not abandoned & set(temporary.iterdir())
+        assert not set(abandoned) & set(left_in(tmp_path))
         process.terminate()
         assert process.wait(timeout=10) == 0
     assert processes_in(tmp_path) == {}
-    assert set(temporary.iterdir()) == set()
+    assert left_in(tmp_path) == []
 
 
 def test_a_signal_while_it_starts(everything: None, tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ async def show_until(status: Status, cloud: Cloud, follow: str, seen: Callable[[
 
 
 def test_the_rows_of_functions(package: Package, run: Run) -> None:
-    package("tests.one", SAYS, reserved_concurrency=1)
+    package("tests.one", "def handler(event, context): 1 / 0", reserved_concurrency=1)
 
     async def test(cloud: Cloud) -> None:
         await asyncio.gather(invoke(cloud, 1), invoke(cloud, 2))
@@ -44,7 +44,7 @@ def test_the_rows_of_functions(package: Package, run: Run) -> None:
             "trigger": "by hand",
             "invocations": 1,
             "running": 0,
-            "errors": 0,
+            "errors": 1,
             "throttles": 1,
             "cold_starts": 1,
         }
@@ -76,6 +76,25 @@ def test_the_rows_of_shards(run: Run, sink: Sink) -> None:
         }
         assert (second["shard"], second["delivered"]) == ("shardId-000000000001", 0)
         assert [shard["per_second"] for shard in (await look.rows())["shards"]] == [0, 0]
+
+    run(test)
+
+
+def test_the_row_of_a_shard_with_a_record_that_fails(run: Run, sink: Sink) -> None:
+    sink.package("1 / 0", maximum_retry_attempts=3)
+
+    async def test(cloud: Cloud) -> None:
+        look = Look(cloud)
+        await until(lambda: len(cloud.pollers) == 2)
+        await put(cloud, keys_of_first_shard(1)[0], "bad")
+        rows: list[Any] = [{"discarded": 0}]
+        while not rows[-1]["discarded"]:
+            await asyncio.sleep(0.02)
+            rows.append((await look.rows())["shards"][0])
+        assert max(row["waiting"] for row in rows[1:]) == 1
+        assert max(row["iterator_age"] for row in rows[1:]) > 0
+        last = rows[-1]
+        assert (last["retries"], last["discarded"], last["waiting"]) == (3, 1, 0)
 
     run(test)
 

@@ -47,7 +47,12 @@ class RuntimeApi:
         application.router.add_post(f"{VERSION}/invocation/{{id}}/response", self._response)
         application.router.add_post(f"{VERSION}/invocation/{{id}}/error", self._error)
         application.router.add_post(f"{VERSION}/init/error", self._init_error)
-        runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.01)
+        runner = web.AppRunner(
+            application,
+            access_log=None,
+            shutdown_timeout=0.01,
+            handler_cancellation=True,  # when its process ends, nobody waits for the next any more
+        )
         await runner.setup()
         try:
             await web.TCPSite(runner, "127.0.0.1", 0).start()
