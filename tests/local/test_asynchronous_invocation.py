@@ -11,11 +11,10 @@ from typing import Any
 import pytest
 
 from local.account import lambda_client
-from local.asynchronous_invocation import AsynchronousInvocations
 from local.cloud import Cloud
 from local.errors import LocalCloudError
-from local.invocation import Invocation
 from tests.local.conftest import ManualClock
+from tests.local.streams import until
 
 type Package = Callable[..., None]
 type Run = Callable[..., None]
@@ -120,20 +119,46 @@ def test_a_throttled_event_is_tried_with_growing_delays_for_six_hours(
     run(test, day)
 
 
-def test_what_waits_at_the_end_is_given_up(
+def test_what_waits_at_the_end_is_tried_again_after_a_restart(
+    package: Package, run: Run, tmp_path: Path, day: ManualClock
+) -> None:
+    package("tests.one", FAILS, on_failure="tests.dead_letter")
+    package("tests.dead_letter", WRITES)
+    event = {
+        "path": str(tmp_path / "attempts"), "record": str(tmp_path / "record"), "fails": True
+    }  # fmt: skip
+    forever = ManualClock(day.moment, day.moment)  # it never gets to the first retry
+    request_ids: list[str] = []
+
+    async def before(cloud: Cloud) -> None:
+        request_ids.append(await put(cloud, event))
+        await until(lambda: forever.slept == [60])
+
+    async def after(cloud: Cloud) -> None:
+        record = json.loads(await content(tmp_path / "record"))
+        assert record["requestContext"]["approximateInvokeCount"] == 3
+        assert day.slept == [120]
+        assert (tmp_path / "attempts").read_text() == f"{request_ids[0]}\n" * 3
+        await until(lambda: list((tmp_path / "state" / "events").iterdir()) == [])
+
+    run(before, forever)
+    run(after, day)
+
+
+def test_what_waits_for_a_function_that_is_no_more_is_dropped(
     package: Package, run: Run, tmp_path: Path, day: ManualClock
 ) -> None:
     package("tests.one", FAILS)
-    event = json.dumps({"path": str(tmp_path / "attempts"), "fails": True}).encode()
-    forever = ManualClock(day.moment, day.moment)  # it never gets to the first retry
+    forever = ManualClock(day.moment, day.moment)
 
     async def test(cloud: Cloud) -> None:
-        invocations = AsynchronousInvocations(cloud.functions, forever)
-        async with invocations.running():
-            invocations.put(cloud.functions["local-tests-one"], Invocation(event))
-            await content(tmp_path / "attempts")
+        await put(cloud, {"path": str(tmp_path / "attempts"), "fails": True})
+        await until(lambda: forever.slept == [60])
 
-    run(test)
+    run(test, forever)
+    (tmp_path / "dist" / "tests.one.json").unlink()
+    package("tests.two", "")
+    run(lambda cloud: until(lambda: list((tmp_path / "state" / "events").iterdir()) == []))
 
 
 def test_a_destination_that_is_no_function_keeps_the_cloud_from_starting(

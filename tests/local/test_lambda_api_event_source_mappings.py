@@ -122,6 +122,10 @@ def test_a_deleted_mapping_is_gone(consume: Consume, account: Account) -> None:
 
 
 def test_a_mapping_invokes_the_version_that_an_alias_names(consume: Consume) -> None:
-    consumer = consume('assert context.invoked_function_arn.endswith(":live")', qualifier="live")
+    seen = '{"Records": [], "seen": [context.invoked_function_arn, context.function_version]}'
+    consumer = consume(observed=seen, qualifier="live")
     consumer.put("key", "one")
-    until(lambda: consumer.datas == ["one"])
+    until(lambda: len(consumer.events) == 1)
+    arn, version = consumer.events[0]["seen"]
+    assert arn.endswith(f":{consumer.function}:live")
+    assert version == "1"

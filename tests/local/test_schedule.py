@@ -79,7 +79,7 @@ def test_a_changed_schedule_replaces_the_one_before(
     package("tests.one", writes(path))
 
     async def test(cloud: Cloud) -> None:
-        invocations = AsynchronousInvocations(cloud.functions, WALL_CLOCK)
+        invocations = AsynchronousInvocations(cloud.functions, WALL_CLOCK, tmp_path / "queue")
         schedules = Schedules(invocations, day)
         async with invocations.running(), schedules.running():
             for expression in ("rate(1 hour)", "rate(12 hours)"):

@@ -9,7 +9,10 @@ import json
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
+from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from local import account
 from local.clock import Clock
@@ -17,6 +20,7 @@ from local.errors import LocalCloudError
 from local.function import Function
 from local.invocation import Invocation, InvocationResult
 from local.manifest import Manifest
+from local.state import replace
 
 MAXIMUM_EVENT = 1024 * 1024  # bytes, by Lambda's quotas
 RETRY_SECONDS = (60.0, 120.0)  # before the second and the third attempt
@@ -24,23 +28,47 @@ MAXIMUM_EVENT_AGE = 6 * 60 * 60.0  # seconds
 MAXIMUM_THROTTLE_SECONDS = 300.0
 
 
-class AsynchronousInvocations:
-    """The queue of all functions, which are by their deployed names. It is kept in memory."""
+class Event(msgspec.Struct, frozen=True, kw_only=True):
+    """An invocation that was accepted. `errors` are the attempts that have failed so far."""
 
-    def __init__(self, functions: Mapping[str, Function], clock: Clock) -> None:
+    function_name: str  # as deployed
+    qualifier: str | None
+    invocation: Invocation
+    accepted: datetime
+    errors: int = 0
+
+
+class AsynchronousInvocations:
+    """The queue of all functions, which are by their deployed names.
+
+    `directory` keeps an event, in a file of its own, until nothing is left to be done with it.
+    """
+
+    def __init__(self, functions: Mapping[str, Function], clock: Clock, directory: Path) -> None:
         self._functions = functions
         self._clock = clock
+        self._directory = directory
         self._tasks: set[asyncio.Task[None]] = set()
+        directory.mkdir(parents=True, exist_ok=True)
 
     def put(self, function: Function, invocation: Invocation, qualifier: str | None = None) -> None:
-        """Has the function run in the background, again if it fails."""
-        task = asyncio.create_task(self._run(function, invocation, qualifier))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        """Has the function run in the background, again if it fails, if need be in a later run."""
+        event = Event(
+            function_name=function.name,
+            qualifier=qualifier,
+            invocation=invocation,
+            accepted=self._clock.now(),
+        )
+        self._keep(event)
+        self._start(event)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """At the end, what still waits is given up."""
+        """Goes on with what is left of an earlier run; at the end, leaves the rest to the next."""
+        for path in self._directory.glob("*.unfinished"):
+            path.unlink()  # of a request that was never answered
+        for path in self._directory.glob("*.json"):
+            self._start(msgspec.json.decode(path.read_bytes(), type=Event))
         try:
             yield
         finally:
@@ -48,55 +76,73 @@ class AsynchronousInvocations:
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _run(self, function: Function, invocation: Invocation, qualifier: str | None) -> None:
-        accepted = self._clock.now()
-        errors = throttles = 0
-        while True:
-            result = await function.run(invocation, qualifier)
+    def _start(self, event: Event) -> None:
+        task = asyncio.create_task(self._run(event))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _run(self, event: Event) -> None:
+        throttles = 0
+        while (function := self._function(event)) is not None:
+            result = await function.run(event.invocation, event.qualifier)
             if not result.failed:
-                return
+                break
             if result.throttled:
                 delay = min(2.0**throttles, MAXIMUM_THROTTLE_SECONDS)
                 throttles += 1
-            elif errors == len(RETRY_SECONDS):
-                condition = "RetriesExhausted"
-                break
             else:
-                delay = RETRY_SECONDS[errors]
-                errors += 1
-            age = (self._clock.now() - accepted).total_seconds()
+                event = msgspec.structs.replace(event, errors=event.errors + 1)
+                self._keep(event)
+                if event.errors > len(RETRY_SECONDS):
+                    self._give_up(function, event, result, "RetriesExhausted")
+                    break
+                delay = RETRY_SECONDS[event.errors - 1]
+            age = (self._clock.now() - event.accepted).total_seconds()
             if age + delay > MAXIMUM_EVENT_AGE:
-                condition = "EventAgeExceeded"
+                self._give_up(function, event, result, "EventAgeExceeded")
                 break
             await self._clock.sleep(delay)
+        self._path(event).unlink()
+
+    def _function(self, event: Event) -> Function | None:
+        """The function, if it still has what the event was accepted for."""
+        try:
+            function = self._functions[event.function_name]
+            function.configuration(event.qualifier)
+        except KeyError:
+            return None
+        return function
+
+    def _give_up(
+        self, function: Function, event: Event, result: InvocationResult, condition: str
+    ) -> None:
+        """Sends the event to the on-failure destination, if there is one."""
         destination = self._functions.get(function.on_failure or "")
         if destination is not None:
-            attempts = errors + 1 - result.throttled
-            record = invocation_record(
-                function.name, invocation, result, condition, attempts, self._clock.now()
-            )
+            record = invocation_record(event, result, condition, self._clock.now())
             self.put(destination, Invocation(json.dumps(record).encode()))
+
+    def _keep(self, event: Event) -> None:
+        replace(self._path(event), msgspec.json.encode(event))
+
+    def _path(self, event: Event) -> Path:
+        return self._directory / f"{event.invocation.request_id}.json"
 
 
 def invocation_record(
-    function_name: str,
-    invocation: Invocation,
-    result: InvocationResult,
-    condition: str,
-    attempts: int,
-    now: datetime,
+    event: Event, result: InvocationResult, condition: str, now: datetime
 ) -> dict[str, Any]:
     """What a destination gets for an event that the function has not taken."""
     return {
         "version": "1.0",
         "timestamp": f"{now:%Y-%m-%dT%H:%M:%S}.{now.microsecond // 1000:03}Z",
         "requestContext": {
-            "requestId": invocation.request_id,
-            "functionArn": account.function_arn(function_name, result.executed_version),
+            "requestId": event.invocation.request_id,
+            "functionArn": account.function_arn(event.function_name, result.executed_version),
             "condition": condition,
-            "approximateInvokeCount": attempts,
+            "approximateInvokeCount": event.errors,
         },
-        "requestPayload": json.loads(invocation.payload),
+        "requestPayload": json.loads(event.invocation.payload),
         "responseContext": {
             "statusCode": 429 if result.throttled else 200,
             "executedVersion": result.executed_version,

@@ -5,6 +5,7 @@ from typing import Literal
 
 import msgspec
 
+from local.state import replace
 from local.tumbling_window import Window
 
 
@@ -21,7 +22,7 @@ class Checkpoint(msgspec.Struct, frozen=True):
 
 
 class Checkpoints:
-    """The checkpoints of one mapping, a file for each shard; a file is replaced in one step."""
+    """The checkpoints of one mapping, a file for each shard."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
@@ -35,16 +36,11 @@ class Checkpoints:
         return msgspec.json.decode(content, type=Checkpoint)
 
     def write(self, shard_id: str, checkpoint: Checkpoint) -> None:
-        self._write(f"{shard_id}.json", msgspec.json.encode(checkpoint))
+        replace(self._directory / f"{shard_id}.json", msgspec.json.encode(checkpoint))
 
     def created_at(self, now: float) -> float:
         """When the mapping was made: `now` the first time, and the same ever after."""
         path = self._directory / "created_at"
         if not path.exists():
-            self._write(path.name, str(now).encode())
+            replace(path, str(now).encode())
         return float(path.read_text())
-
-    def _write(self, name: str, content: bytes) -> None:
-        unfinished = self._directory / f"{name}.unfinished"
-        unfinished.write_bytes(content)
-        unfinished.replace(self._directory / name)

@@ -104,7 +104,7 @@ async def running_cloud(
                 await asyncio.to_thread(postgres.let_roles_log_in)
             if login.SET_ACCOUNT in functions:
                 password = await login.password(functions[login.SET_ACCOUNT], state)
-        events = AsynchronousInvocations(functions, clock)
+        events = AsynchronousInvocations(functions, clock, state / "events")
         await stack.enter_async_context(events.running())
         triggers = Triggers(
             HttpFront(), Schedules(events, clock), EventSourceMappings(kinesis, functions, state)

@@ -52,7 +52,7 @@ class EventSourceMappingForm(Form, frozen=True):
 
     def changes(self) -> dict[str, Any]:
         """What needs no look at anything else, by the names of EventSourceMappingConfiguration."""
-        names = (
+        changes = self.given(
             "enabled",
             "batch_size",
             "batching_window",
@@ -62,10 +62,9 @@ class EventSourceMappingForm(Form, frozen=True):
             "bisect_on_error",
             "tumbling_window",
         )
-        changes = {name: getattr(self, name) for name in names}
         if self.function_response_types is not UNSET:
             changes["report_batch_item_failures"] = bool(self.function_response_types)
-        return {name: value for name, value in changes.items() if value is not UNSET}
+        return changes
 
 
 class CreateEventSourceMapping(EventSourceMappingForm, frozen=True, kw_only=True):

@@ -95,9 +95,7 @@ class EventSourceMappingsApi:
         if "EventSourceArn" in request.query:
             arn = request.query["EventSourceArn"]
             wanted = {u: c for u, c in wanted.items() if account.stream_arn(c.stream) == arn}
-        configurations, marker = page(wanted, request)
-        shown = [_document(configuration) for configuration in configurations]
-        return answer(200, {"EventSourceMappings": shown, "NextMarker": marker})
+        return page("EventSourceMappings", wanted, _document, request)
 
     async def _delete(self, request: web.Request) -> web.Response:
         configuration = self._configuration(request)

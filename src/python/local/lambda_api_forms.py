@@ -4,10 +4,10 @@ Source: the operations' request syntax and limits in the Lambda API reference. W
 here has no effect in the local cloud.
 """
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import UNSET, Meta, UnsetType, field
 
 from local.function_configuration import Architecture, LogFormat
 
@@ -22,7 +22,10 @@ type Weight = Annotated[float, Meta(ge=0, le=1)]
 
 
 class Form(msgspec.Struct, frozen=True, rename="pascal"):
-    pass
+    def given(self, *names: str) -> dict[str, Any]:
+        """Of the fields with these names, those that the request sets."""
+        values = {name: getattr(self, name) for name in names}
+        return {name: value for name, value in values.items() if value is not UNSET}
 
 
 class Code(Form, frozen=True):
@@ -65,27 +68,20 @@ class UpdateFunctionConfiguration(Form, frozen=True):
     handler: str | UnsetType = UNSET
     description: Description | UnsetType = UNSET
     timeout: Timeout | UnsetType = UNSET
-    memory_size: MemorySize | UnsetType = UNSET
+    memory: MemorySize | UnsetType = field(default=UNSET, name="MemorySize")
     environment: Environment | UnsetType = UNSET
     runtime: str | UnsetType = UNSET
     logging_config: LoggingConfig | UnsetType = UNSET
     revision_id: str | None = None
 
-    def changes(self) -> dict[str, object]:
+    def changes(self) -> dict[str, Any]:
         """What the request sets, by the names of FunctionConfiguration."""
-        changes: dict[str, object] = {
-            "role": self.role,
-            "handler": self.handler,
-            "description": self.description,
-            "timeout": self.timeout,
-            "memory": self.memory_size,
-            "runtime": self.runtime,
-        }
+        changes = self.given("role", "handler", "description", "timeout", "memory", "runtime")
         if self.environment is not UNSET:
             changes["variables"] = self.environment.variables
         if self.logging_config is not UNSET:
             changes["log_format"] = self.logging_config.log_format
-        return {name: value for name, value in changes.items() if value is not UNSET}
+        return changes
 
 
 class Concurrency(Form, frozen=True):
@@ -93,7 +89,7 @@ class Concurrency(Form, frozen=True):
 
 
 class PublishVersion(Form, frozen=True):
-    code_sha256: str | None = msgspec.field(default=None, name="CodeSha256")
+    code_sha256: str | None = field(default=None, name="CodeSha256")
     description: Description | None = None
     revision_id: str | None = None
 
@@ -110,7 +106,14 @@ class CreateAlias(Form, frozen=True):
 
 
 class UpdateAlias(Form, frozen=True):
-    function_version: str | UnsetType = UNSET
+    version: str | UnsetType = field(default=UNSET, name="FunctionVersion")
     description: Description | UnsetType = UNSET
     routing_config: RoutingConfig | UnsetType = UNSET
     revision_id: str | None = None
+
+    def changes(self) -> dict[str, Any]:
+        """What the request sets, by the names of Alias."""
+        changes = self.given("version", "description")
+        if self.routing_config is not UNSET:
+            changes["weights"] = self.routing_config.additional_version_weights
+        return changes

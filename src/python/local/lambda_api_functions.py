@@ -29,9 +29,9 @@ from local.lambda_api_protocol import (
     answer,
     conflict,
     decoded,
-    found,
     identified,
     invalid,
+    latest,
     page,
     requested,
     require_revision,
@@ -90,7 +90,7 @@ class FunctionsApi:
         return answer(201, document(configuration))
 
     async def _update_code(self, request: web.Request) -> web.Response:
-        function = self._function(request)
+        function = latest(request, self._functions)
         form = await decoded(request, UpdateFunctionCode)
         (architecture,) = form.architectures or (function.latest.architecture,)
         require_runnable(function.latest.runtime, architecture)
@@ -106,7 +106,7 @@ class FunctionsApi:
         return answer(200, document(configuration))
 
     async def _update_configuration(self, request: web.Request) -> web.Response:
-        function = self._function(request)
+        function = latest(request, self._functions)
         form = await decoded(request, UpdateFunctionConfiguration)
         require_revision(form.revision_id, function.latest.revision_id)
         changes = form.changes()
@@ -115,9 +115,8 @@ class FunctionsApi:
         return answer(200, document(function.latest))
 
     async def _list(self, request: web.Request) -> web.Response:
-        functions, marker = page(self._functions, request)
-        shown = [document(function.latest) for function in functions]
-        return answer(200, {"Functions": shown, "NextMarker": marker})
+        functions = {name: function.latest for name, function in self._functions.items()}
+        return page("Functions", functions, document, request)
 
     async def _get(self, request: web.Request) -> web.Response:
         function, qualifier = requested(request, self._functions)
@@ -155,22 +154,17 @@ class FunctionsApi:
         return answer(204)
 
     async def _get_concurrency(self, request: web.Request) -> web.Response:
-        return answer(200, _concurrency(self._function(request)))
+        return answer(200, _concurrency(latest(request, self._functions)))
 
     async def _put_concurrency(self, request: web.Request) -> web.Response:
-        function = self._function(request)
+        function = latest(request, self._functions)
         form = await decoded(request, Concurrency)
         function.reserved_concurrency = form.reserved_concurrent_executions
         return answer(200, _concurrency(function))
 
     async def _delete_concurrency(self, request: web.Request) -> web.Response:
-        self._function(request).reserved_concurrency = None
+        latest(request, self._functions).reserved_concurrency = None
         return answer(204)
-
-    def _function(self, request: web.Request) -> Function:
-        """The function itself: what a request does to it, it does to `$LATEST`."""
-        name, _ = identified(request.match_info["name"])
-        return found(self._functions, name, None)
 
 
 def document(

@@ -6,7 +6,7 @@ Source: "Common errors" and the operations' own errors in the Lambda API referen
 import json
 import re
 import uuid
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 
 import msgspec
 from aiohttp import web
@@ -64,6 +64,12 @@ def requested(
     return found(functions, name, qualifier), qualifier
 
 
+def latest(request: web.Request, functions: Mapping[str, Function]) -> Function:
+    """The function that a request's path names: what the request does, it does to `$LATEST`."""
+    name, _ = identified(request.match_info["name"])
+    return found(functions, name, None)
+
+
 def found(functions: Mapping[str, Function], name: str, qualifier: str | None) -> Function:
     """The function with this name, if it has what the qualifier names."""
     try:
@@ -90,15 +96,23 @@ async def decoded[T](request: web.Request, form: type[T]) -> T:
         raise refusal(web.HTTPBadRequest(), "SerializationException", str(error)) from error
 
 
-def page[T](items: Mapping[str, T], request: web.Request) -> tuple[Sequence[T], str | None]:
-    """The items, ordered by their keys, that a list request asks for, and the marker of the next.
+def page[T](
+    name: str,
+    items: Mapping[str, T],
+    document: Callable[[T], Mapping[str, object]],
+    request: web.Request,
+) -> web.Response:
+    """Answers a list request: under `name`, the documents of the items, ordered by their keys.
 
     A marker is the key of the last item of the page before.
     """
-    maximum = min(int(request.query.get("MaxItems", MAXIMUM_ITEMS)), MAXIMUM_ITEMS)
+    maximum = request.query.get("MaxItems", str(MAXIMUM_ITEMS))
+    if not maximum.isdecimal() or int(maximum) == 0:
+        raise invalid(f"MaxItems is {maximum}: it has to be 1 at least")
     keys = [key for key in sorted(items) if key > request.query.get("Marker", "")]
-    shown = keys[:maximum]
-    return [items[key] for key in shown], shown[-1] if len(keys) > len(shown) else None
+    shown = keys[: min(int(maximum), MAXIMUM_ITEMS)]
+    documents = [document(items[key]) for key in shown]
+    return answer(200, {name: documents, "NextMarker": shown[-1] if shown != keys else None})
 
 
 def invalid(message: str) -> web.HTTPBadRequest:

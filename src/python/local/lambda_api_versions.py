@@ -9,7 +9,6 @@ from collections.abc import Mapping
 
 import msgspec
 from aiohttp import web
-from msgspec import UNSET
 
 from local import account
 from local.function import Function
@@ -20,9 +19,8 @@ from local.lambda_api_protocol import (
     answer,
     conflict,
     decoded,
-    found,
-    identified,
     invalid,
+    latest,
     not_found,
     page,
     require_revision,
@@ -45,7 +43,7 @@ class VersionsApi:
         router.add_delete(f"{one}/aliases/{{alias}}", signed(self._delete_alias))
 
     async def _publish(self, request: web.Request) -> web.Response:
-        function = self._function(request)
+        function = latest(request, self._functions)
         form = await decoded(request, PublishVersion)
         require_revision(form.revision_id, function.latest.revision_id)
         sha256 = document(function.latest)["CodeSha256"]
@@ -57,14 +55,13 @@ class VersionsApi:
         return answer(201, document(function.publish(form.description)))
 
     async def _list_versions(self, request: web.Request) -> web.Response:
-        function = self._function(request)
+        function = latest(request, self._functions)
         numbered = {f"{int(number):09}": each for number, each in function.published.items()}
-        versions, marker = page({LATEST: function.latest, **numbered}, request)
-        shown = [document(version, version.version) for version in versions]
-        return answer(200, {"Versions": shown, "NextMarker": marker})
+        versions = {LATEST: function.latest, **numbered}
+        return page("Versions", versions, lambda each: document(each, each.version), request)
 
     async def _create_alias(self, request: web.Request) -> web.Response:
-        function = self._function(request)
+        function = latest(request, self._functions)
         form = await decoded(request, CreateAlias)
         if form.name in function.aliases:
             raise conflict(
@@ -83,14 +80,7 @@ class VersionsApi:
         function, alias = self._function_and_alias(request)
         form = await decoded(request, UpdateAlias)
         require_revision(form.revision_id, alias.revision_id)
-        changes: dict[str, object] = {
-            "version": form.function_version,
-            "description": form.description,
-        }
-        if form.routing_config is not UNSET:
-            changes["weights"] = form.routing_config.additional_version_weights
-        changes = {name: value for name, value in changes.items() if value is not UNSET}
-        alias = msgspec.structs.replace(alias, revision_id=str(uuid.uuid4()), **changes)
+        alias = msgspec.structs.replace(alias, revision_id=str(uuid.uuid4()), **form.changes())
         _take(function, alias)
         return answer(200, _alias(function, alias))
 
@@ -98,27 +88,21 @@ class VersionsApi:
         return answer(200, _alias(*self._function_and_alias(request)))
 
     async def _list_aliases(self, request: web.Request) -> web.Response:
-        function = self._function(request)
+        function = latest(request, self._functions)
         version = request.query.get("FunctionVersion")
         wanted = {
             name: alias
             for name, alias in function.aliases.items()
             if version is None or alias.version == version
         }
-        aliases, marker = page(wanted, request)
-        shown = [_alias(function, alias) for alias in aliases]
-        return answer(200, {"Aliases": shown, "NextMarker": marker})
+        return page("Aliases", wanted, lambda alias: _alias(function, alias), request)
 
     async def _delete_alias(self, request: web.Request) -> web.Response:
-        self._function(request).aliases.pop(request.match_info["alias"], None)
+        latest(request, self._functions).aliases.pop(request.match_info["alias"], None)
         return answer(204)
 
-    def _function(self, request: web.Request) -> Function:
-        name, _ = identified(request.match_info["name"])
-        return found(self._functions, name, None)
-
     def _function_and_alias(self, request: web.Request) -> tuple[Function, Alias]:
-        function, name = self._function(request), request.match_info["alias"]
+        function, name = latest(request, self._functions), request.match_info["alias"]
         if name not in function.aliases:
             arn = account.function_arn(function.name, name)
             raise not_found(f"Cannot find alias arn: {arn}")

@@ -1,4 +1,4 @@
-"""The state directory (`.local`): who holds it, and the secrets made for it."""
+"""The state directory (`.local`): who holds it, how files change, and the secrets made for it."""
 
 import fcntl
 import secrets
@@ -24,6 +24,13 @@ def locked(state: Path) -> Iterator[None]:
                 f"Another local cloud uses {state}: stop it, or choose another with --state."
             ) from error
         yield
+
+
+def replace(path: Path, content: bytes) -> None:
+    """Writes a file in one step: it has what it had before, or all of `content`."""
+    unfinished = path.with_name(f"{path.name}.unfinished")
+    unfinished.write_bytes(content)
+    unfinished.replace(path)
 
 
 def secret(state: Path, name: str) -> str:
