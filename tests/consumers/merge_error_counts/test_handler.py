@@ -11,7 +11,8 @@ from consumers.merge_error_counts import core
 from tests.fixtures.browser import as_role
 from tests.fixtures.invocation import Context
 
-MIDDAY = datetime(2026, 7, 1, 12, tzinfo=UTC)
+TODAY = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+MIDDAY = TODAY - timedelta(hours=12)
 
 
 @pytest.fixture
@@ -121,3 +122,51 @@ def test_an_error_that_is_not_stored_again_does_not_count_again(
         cursor.execute("INSERT INTO errors SELECT * FROM errors ON CONFLICT DO NOTHING")
     assert [(row[0], row[2]) for row in counts(database)] == [("a", 1)]
     assert rows(database) == 1
+
+
+def test_of_what_is_days_old_a_row_for_a_day_is_left(
+    database: extensions.connection, merge: Callable[[], dict[str, int]]
+) -> None:
+    first_in_hours = TODAY - core.DAYS_IN_HOURS
+    day_before = first_in_hours - timedelta(days=1)
+    insert(
+        database,
+        ("a", "first", day_before),
+        ("a", "last", first_in_hours - timedelta(seconds=1)),
+        ("a", "next", first_in_hours),
+        ("a", "later", first_in_hours + timedelta(hours=1)),
+        ("b", "other", day_before + timedelta(hours=5)),
+    )
+    merge()
+    last, later = first_in_hours - timedelta(seconds=1), first_in_hours + timedelta(hours=1)
+    other = day_before + timedelta(hours=5)
+    assert counts(database) == [
+        ("a", day_before, 2, day_before, last, "last"),
+        ("a", first_in_hours, 1, first_in_hours, first_in_hours, "next"),
+        ("a", later, 1, later, later, "later"),
+        ("b", day_before, 1, other, other, "other"),
+    ]
+    assert merge() == {"merged": 0}
+
+    insert(database, ("b", "late", day_before + timedelta(hours=7)))
+    assert merge() == {"merged": 1}
+    assert [(row[0], row[2]) for row in counts(database)] == [
+        ("a", 2),
+        ("a", 1),
+        ("a", 1),
+        ("b", 2),
+    ]
+
+
+def test_hours_that_have_become_days_old_become_a_day(
+    database: extensions.connection,
+    merge: Callable[[], dict[str, int]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    yesterday = TODAY - timedelta(days=1)
+    insert(database, *(("a", "m", yesterday + timedelta(hours=hour)) for hour in range(24)))
+    merge()
+    assert rows(database) == 24
+    monkeypatch.setattr(core, "DAYS_IN_HOURS", timedelta(0))
+    assert merge() == {"merged": 1}
+    assert [row[1:3] for row in counts(database)] == [(yesterday, 24)]

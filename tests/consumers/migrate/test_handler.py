@@ -18,6 +18,7 @@ ALL = [
     "0004_redrive_of_discarded_batches",
     "0005_accounts_and_sessions",
     "0006_error_counts",
+    "0007_counts_of_a_day",
 ]
 
 

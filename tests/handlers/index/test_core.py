@@ -23,7 +23,7 @@ def test_the_next_page_is_of_the_first_ones_moment() -> None:
     after = core.joined("10:12:11", NOW, NOW - timedelta(hours=1), "0123456789abcdef")
     query = core.faults_query({"after": after, "period": "7d"}, NOW + timedelta(hours=5))
     assert query.moment == NOW
-    assert query.since == NOW - timedelta(days=7)
+    assert query.since == datetime(NOW.year, NOW.month, NOW.day, tzinfo=UTC) - timedelta(days=7)
     assert query.after is not None
     assert query.after.snapshot == "10:12:11"
     assert query.after.fingerprint == "0123456789abcdef"

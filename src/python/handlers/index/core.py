@@ -16,6 +16,7 @@ EVENTS = 25
 LOGS = 100
 ENTRIES = 20
 
+# Those of days begin with a day, in UTC: of what is days old there are only counts of whole days.
 PERIODS = {
     "24h": ("Last 24 hours", timedelta(hours=24)),
     "7d": ("Last 7 days", timedelta(days=7)),
@@ -98,13 +99,20 @@ def faults_query(fields: dict[str, str], now: datetime) -> FaultsQuery:
         after = FaultsPlace(snapshot, *place, parse_fingerprint(fingerprint))
     moment_of_first = after.moment if after else now
     return FaultsQuery(
-        since=moment_of_first - PERIODS[period][1],
+        since=_since(moment_of_first, PERIODS[period][1]),
         moment=moment_of_first,
         service=_text(fields, "service"),
         environment=_text(fields, "environment"),
         text=_text(fields, "text"),
         after=after,
     )
+
+
+def _since(moment: datetime, length: timedelta) -> datetime:
+    start = moment - length
+    if length > timedelta(days=1):
+        start = start.replace(hour=0, minute=0, second=0, microsecond=0)
+    return start
 
 
 def parse_fingerprint(text: str) -> str:
