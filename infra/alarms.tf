@@ -1,4 +1,4 @@
-# What a person must look at. The names begin with the function's, so that they sort beside it.
+# What a person must look at.
 
 locals {
   # "Maximum connections for Aurora Serverless v2": the memory of the largest capacity decides.
@@ -6,6 +6,75 @@ locals {
     floor(var.database_capacity.maximum * 180),
     var.database_capacity.minimum < 1 ? 2000 : 5000,
   )
+
+  # By name, which begins with the function's, so that an alarm sorts beside it. One that does not say
+  # so fires above 0, after one period. One of which `is_mended` is false gets quiet by itself while
+  # there still is something to do: nobody is told then.
+  alarms = merge(concat(
+    [for name, function in local.functions : {
+      # The deployer watches a canary by this one.
+      "${function.deployed_name}-errors" = {
+        description = "Invocations of ${name} fail: docs/reliability.md says how and why."
+        namespace   = "AWS/Lambda"
+        metric      = "Errors"
+        dimensions  = { FunctionName = function.deployed_name }
+        statistic   = "Sum"
+        period      = 60
+      }
+      "${function.deployed_name}-throttles" = {
+        description = "Lambda has no more concurrent executions for ${name}."
+        namespace   = "AWS/Lambda"
+        metric      = "Throttles"
+        dimensions  = { FunctionName = function.deployed_name }
+        statistic   = "Sum"
+        period      = 300
+      }
+    }],
+    [for name, function in local.consumers : {
+      "${function.deployed_name}-iterator-age" = {
+        description = "${name} is more than a quarter of an hour behind its stream, which keeps records for ${var.stream_retention} hours."
+        namespace   = "AWS/Lambda"
+        metric      = "IteratorAge"
+        dimensions  = { FunctionName = function.deployed_name }
+        statistic   = "Maximum"
+        period      = 60
+        periods     = 5
+        threshold   = 15 * 60 * 1000 # milliseconds
+      }
+      "${function.deployed_name}-quarantined" = {
+        description = "${name} put events into quarantine: read_table says why."
+        namespace   = "Sluice"
+        metric      = "${function.deployed_name}-quarantined"
+        dimensions  = {}
+        statistic   = "Sum"
+        period      = 300
+        is_mended   = false
+      }
+    }],
+    [for name in local.queues : {
+      "${var.environment}-${name}-not-empty" = {
+        description = "Batches were given up: the queue says which, and redrive takes them."
+        namespace   = "AWS/SQS"
+        metric      = "ApproximateNumberOfMessagesVisible"
+        dimensions  = { QueueName = aws_sqs_queue.on_failure[name].name }
+        statistic   = "Maximum"
+        period      = 300
+      }
+    }],
+    [for database in aws_rds_cluster.database : {
+      # By its threshold the deployer knows how many connections there are.
+      "${var.environment}-connections" = {
+        description = "Four fifths of the database's connections are taken: docs/scale.md says what then."
+        namespace   = "AWS/RDS"
+        metric      = "DatabaseConnections"
+        dimensions  = { DBClusterIdentifier = database.cluster_identifier }
+        statistic   = "Maximum"
+        period      = 60
+        periods     = 5
+        threshold   = floor(local.maximum_connections * 0.8)
+      }
+    }],
+  )...)
 }
 
 resource "aws_sns_topic" "alarms" {
@@ -21,59 +90,22 @@ resource "aws_sns_topic_subscription" "alarms" {
   endpoint  = each.key
 }
 
-# The deployer watches a canary by this one.
-resource "aws_cloudwatch_metric_alarm" "errors" {
-  for_each = local.functions
+resource "aws_cloudwatch_metric_alarm" "alarm" {
+  for_each = local.alarms
 
-  alarm_name          = "${each.value.deployed_name}-errors"
-  alarm_description   = "Invocations of ${each.key} fail: docs/reliability.md says how and why."
-  namespace           = "AWS/Lambda"
-  metric_name         = "Errors"
-  dimensions          = { FunctionName = each.value.deployed_name }
-  statistic           = "Sum"
-  period              = 60
-  evaluation_periods  = 1
+  alarm_name          = each.key
+  alarm_description   = each.value.description
+  namespace           = each.value.namespace
+  metric_name         = each.value.metric
+  dimensions          = each.value.dimensions
+  statistic           = each.value.statistic
+  period              = each.value.period
+  evaluation_periods  = try(each.value.periods, 1)
   comparison_operator = "GreaterThanThreshold"
-  threshold           = 0
+  threshold           = try(each.value.threshold, 0)
   treat_missing_data  = "notBreaching"
   alarm_actions       = [aws_sns_topic.alarms.arn]
-  ok_actions          = [aws_sns_topic.alarms.arn]
-}
-
-resource "aws_cloudwatch_metric_alarm" "throttles" {
-  for_each = local.functions
-
-  alarm_name          = "${each.value.deployed_name}-throttles"
-  alarm_description   = "Lambda has no more concurrent executions for ${each.key}."
-  namespace           = "AWS/Lambda"
-  metric_name         = "Throttles"
-  dimensions          = { FunctionName = each.value.deployed_name }
-  statistic           = "Sum"
-  period              = 300
-  evaluation_periods  = 1
-  comparison_operator = "GreaterThanThreshold"
-  threshold           = 0
-  treat_missing_data  = "notBreaching"
-  alarm_actions       = [aws_sns_topic.alarms.arn]
-  ok_actions          = [aws_sns_topic.alarms.arn]
-}
-
-resource "aws_cloudwatch_metric_alarm" "iterator_age" {
-  for_each = local.consumers
-
-  alarm_name          = "${each.value.deployed_name}-iterator-age"
-  alarm_description   = "${each.key} is more than a quarter of an hour behind its stream, which keeps records for ${var.stream_retention} hours."
-  namespace           = "AWS/Lambda"
-  metric_name         = "IteratorAge"
-  dimensions          = { FunctionName = each.value.deployed_name }
-  statistic           = "Maximum"
-  period              = 60
-  evaluation_periods  = 5
-  comparison_operator = "GreaterThanThreshold"
-  threshold           = 15 * 60 * 1000 # milliseconds
-  treat_missing_data  = "notBreaching"
-  alarm_actions       = [aws_sns_topic.alarms.arn]
-  ok_actions          = [aws_sns_topic.alarms.arn]
+  ok_actions          = try(each.value.is_mended, true) ? [aws_sns_topic.alarms.arn] : []
 }
 
 # A sink's log says of each commit how many of its events went to quarantine.
@@ -90,55 +122,4 @@ resource "aws_cloudwatch_log_metric_filter" "quarantined" {
     value     = "$.quarantined"
     unit      = "Count"
   }
-}
-
-resource "aws_cloudwatch_metric_alarm" "quarantined" {
-  for_each = local.consumers
-
-  alarm_name          = "${each.value.deployed_name}-quarantined"
-  alarm_description   = "${each.key} put events into quarantine: read_table says why."
-  namespace           = "Sluice"
-  metric_name         = "${each.value.deployed_name}-quarantined"
-  statistic           = "Sum"
-  period              = 300
-  evaluation_periods  = 1
-  comparison_operator = "GreaterThanThreshold"
-  threshold           = 0
-  treat_missing_data  = "notBreaching"
-  alarm_actions       = [aws_sns_topic.alarms.arn]
-}
-
-resource "aws_cloudwatch_metric_alarm" "on_failure" {
-  for_each = local.queues
-
-  alarm_name          = "${var.environment}-${each.key}-not-empty"
-  alarm_description   = "Batches were given up: the queue says which, and redrive takes them."
-  namespace           = "AWS/SQS"
-  metric_name         = "ApproximateNumberOfMessagesVisible"
-  dimensions          = { QueueName = aws_sqs_queue.on_failure[each.key].name }
-  statistic           = "Maximum"
-  period              = 300
-  evaluation_periods  = 1
-  comparison_operator = "GreaterThanThreshold"
-  threshold           = 0
-  treat_missing_data  = "notBreaching"
-  alarm_actions       = [aws_sns_topic.alarms.arn]
-}
-
-resource "aws_cloudwatch_metric_alarm" "connections" {
-  count = local.makes_aurora ? 1 : 0
-
-  alarm_name          = "${var.environment}-connections"
-  alarm_description   = "Four fifths of the database's connections are taken: docs/scale.md says what then."
-  namespace           = "AWS/RDS"
-  metric_name         = "DatabaseConnections"
-  dimensions          = { DBClusterIdentifier = aws_rds_cluster.database[0].cluster_identifier }
-  statistic           = "Maximum"
-  period              = 60
-  evaluation_periods  = 5
-  comparison_operator = "GreaterThanThreshold"
-  threshold           = floor(local.maximum_connections * 0.8)
-  treat_missing_data  = "notBreaching"
-  alarm_actions       = [aws_sns_topic.alarms.arn]
-  ok_actions          = [aws_sns_topic.alarms.arn]
 }

@@ -13,6 +13,12 @@ locals {
     var.existing_database[*].security_group_id,
   ))
 
+  # What functions with a database may open connections to.
+  reached = local.has_database ? {
+    database  = { description = "PostgreSQL", security_group_id = local.database_security_group, port = local.database.port }
+    endpoints = { description = "AWS services", security_group_id = aws_security_group.endpoints[0].id, port = 443 }
+  } : {}
+
   # The services that code inside the network calls. An authentication token is signed, not fetched.
   endpoints = toset(concat(
     anytrue([for function in local.in_network : function.permissions.database == "owner"]) ? ["secretsmanager"] : [],
@@ -77,48 +83,26 @@ resource "aws_security_group" "endpoints" {
   vpc_id      = local.network.vpc_id
 }
 
-resource "aws_vpc_security_group_egress_rule" "functions_to_database" {
-  count = local.has_database ? 1 : 0
+resource "aws_vpc_security_group_egress_rule" "functions" {
+  for_each = local.reached
 
-  description                  = "PostgreSQL"
+  description                  = each.value.description
   security_group_id            = aws_security_group.functions[0].id
-  referenced_security_group_id = local.database_security_group
+  referenced_security_group_id = each.value.security_group_id
   ip_protocol                  = "tcp"
-  from_port                    = local.database.port
-  to_port                      = local.database.port
+  from_port                    = each.value.port
+  to_port                      = each.value.port
 }
 
-resource "aws_vpc_security_group_ingress_rule" "database_from_functions" {
-  count = local.has_database ? 1 : 0
+resource "aws_vpc_security_group_ingress_rule" "functions" {
+  for_each = local.reached
 
-  description                  = "PostgreSQL"
-  security_group_id            = local.database_security_group
+  description                  = each.value.description
+  security_group_id            = each.value.security_group_id
   referenced_security_group_id = aws_security_group.functions[0].id
   ip_protocol                  = "tcp"
-  from_port                    = local.database.port
-  to_port                      = local.database.port
-}
-
-resource "aws_vpc_security_group_egress_rule" "functions_to_endpoints" {
-  count = local.has_database ? 1 : 0
-
-  description                  = "AWS services"
-  security_group_id            = aws_security_group.functions[0].id
-  referenced_security_group_id = aws_security_group.endpoints[0].id
-  ip_protocol                  = "tcp"
-  from_port                    = 443
-  to_port                      = 443
-}
-
-resource "aws_vpc_security_group_ingress_rule" "endpoints_from_functions" {
-  count = local.has_database ? 1 : 0
-
-  description                  = "AWS services"
-  security_group_id            = aws_security_group.endpoints[0].id
-  referenced_security_group_id = aws_security_group.functions[0].id
-  ip_protocol                  = "tcp"
-  from_port                    = 443
-  to_port                      = 443
+  from_port                    = each.value.port
+  to_port                      = each.value.port
 }
 
 resource "aws_vpc_endpoint" "service" {
