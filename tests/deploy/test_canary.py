@@ -1,6 +1,8 @@
 """A canary, against moto's Lambda and CloudWatch. Its clock is the tests' own: nobody waits."""
 
+import signal
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -51,6 +53,11 @@ def use_clock(monkeypatch: pytest.MonkeyPatch, at: dict[int, Callable[[], None]]
     return slept
 
 
+def interrupt() -> None:
+    """What Ctrl-C does, unless a shell has put the program in the background."""
+    raise KeyboardInterrupt
+
+
 @pytest.mark.usefixtures("changed")
 def test_a_canary_whose_alarm_stays_quiet_becomes_live(
     account: Account, run: Any, monkeypatch: pytest.MonkeyPatch
@@ -78,13 +85,11 @@ def test_when_the_alarm_fires_the_old_version_has_all_invocations_again(
 
 
 @pytest.mark.usefixtures("changed")
+@pytest.mark.parametrize("stop", [interrupt, partial(signal.raise_signal, signal.SIGTERM)])
 def test_a_canary_that_is_stopped_gives_all_invocations_back(
-    account: Account, run: Any, monkeypatch: pytest.MonkeyPatch
+    account: Account, run: Any, monkeypatch: pytest.MonkeyPatch, stop: Callable[[], None]
 ) -> None:
-    def interrupt() -> None:
-        raise KeyboardInterrupt
-
-    use_clock(monkeypatch, {3: interrupt})
+    use_clock(monkeypatch, {3: stop})
     assert run("push", "--yes", *SHARE).status == 130
     assert account.live("producers.a") == ("1", {})
 
@@ -102,6 +107,14 @@ def test_a_canary_is_refused_while_the_alarm_fires_or_is_missing(
     assert ran.status == 1
     assert "There is no alarm qa-producers-a-errors to watch a canary by" in ran.output
     assert account.live("producers.a") == ("1", {})
+
+
+def test_a_first_version_cannot_be_a_canary(project: Project, account: Account, run: Any) -> None:
+    project.package("producers.a", ONE)
+    account.create("producers.a", by_hand=True)
+    ran = run("push", "--yes", *SHARE)
+    assert ran.status == 1
+    assert "producers.a has no version yet for the rest of the invocations" in ran.output
 
 
 @pytest.mark.usefixtures("changed")

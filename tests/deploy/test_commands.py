@@ -84,12 +84,28 @@ def test_without_zips_it_says_how_to_make_them(
     assert "run `./pants package ::` first" in ran.output
 
 
+def test_what_is_no_manifest_is_named(project: Project, account: Account, run: Any) -> None:
+    project.package("producers.a", ONE)
+    (project.directory / "dist" / "producers.a.json").write_text('{"name": "producers.a"}')
+    ran = run("status")
+    assert ran.status == 1
+    assert "dist/producers.a.json is no manifest" in ran.output
+
+
 def test_the_command_line_reads_shares_and_durations() -> None:
     parsed = command_line.parse(["push", "--environment", "qa", "--canary", "5%", "--for", "2h"])
     assert parsed.canary == Canary(0.05, 7200)
 
 
-@pytest.mark.parametrize("wrong", [["--canary", "5%"], ["--canary", "100%", "--for", "5m"]])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ["--canary", "5%"],
+        ["--canary", "0%", "--for", "5m"],
+        ["--canary", "100%", "--for", "5m"],
+        ["--canary", "5%", "--for", "5 minutes"],
+    ],
+)
 def test_the_command_line_refuses_a_canary_that_makes_no_sense(wrong: list[str]) -> None:
     with pytest.raises(SystemExit):
         command_line.parse(["push", "--environment", "qa", *wrong])

@@ -14,7 +14,7 @@ from deploy.alarms import Alarms
 from deploy.dist import load_manifest
 from deploy.errors import DeployError
 from deploy.functions import Functions
-from deploy.plan import make_plan
+from deploy.plan import deployed_name, make_plan
 from deploy.push import Deployment
 from local.manifest import read_zip
 from tests.deploy.conftest import Project, set_credentials
@@ -23,7 +23,8 @@ from tests.local.conftest import running_beside
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
 
-ANSWER = "def handler(event, context): return {answer!r}\n"
+ANSWER = "def handler(event, context): return {answer!r} if event else 1 / 0\n"
+NAMES = ["producers.a", "producers.b"]
 FUNCTION = "local-producers-a"
 
 
@@ -37,30 +38,34 @@ def cloud_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def client(
     cloud_url: str, project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[LambdaClient]:
-    """The local cloud, with the first version of a function that live points at."""
+    """The local cloud, with the first version of each function, which live points at."""
     set_credentials(monkeypatch, cloud_url, "any", "any")
-    project.package("producers.a", ANSWER.format(answer="old"))
     client: LambdaClient = boto3.client("lambda")
-    client.create_function(
-        FunctionName=FUNCTION,
-        Runtime="python3.13",
-        Architectures=[load_manifest("producers.a", Path("dist")).architecture],
-        Role="arn:aws:iam::123456789012:role/any",
-        Handler="producers.a.handler.handler",
-        Code={"ZipFile": Path("dist/producers.a.zip").read_bytes()},
-        Publish=True,
-    )
-    client.create_alias(FunctionName=FUNCTION, Name="live", FunctionVersion="1")
+    for name in NAMES:
+        project.package(name, ANSWER.format(answer="old"))
+        client.create_function(
+            FunctionName=deployed_name("local", name),
+            Runtime="python3.13",
+            Architectures=[load_manifest(name, Path("dist")).architecture],
+            Role="arn:aws:iam::123456789012:role/any",
+            Handler=f"{name}.handler.handler",
+            Code={"ZipFile": Path(f"dist/{name}.zip").read_bytes()},
+            Publish=True,
+        )
+        client.create_alias(
+            FunctionName=deployed_name("local", name), Name="live", FunctionVersion="1"
+        )
     yield client
-    client.delete_function(FunctionName=FUNCTION)
+    for name in NAMES:
+        client.delete_function(FunctionName=deployed_name("local", name))
 
 
 def push(run: Any) -> Any:
     return run("push", "producers.a", "--yes", environment="local")
 
 
-def answer(run: Any) -> str:
-    ran = run("invoke", "producers.a", environment="local")
+def answer(run: Any, name: str = "producers.a") -> str:
+    ran = run("invoke", name, environment="local")
     assert ran.status == 0, ran.output
     return str(ran.output.strip())
 
@@ -68,10 +73,10 @@ def answer(run: Any) -> str:
 def deployment() -> tuple[Any, Deployment]:
     """What a push has planned before it changes anything."""
     functions = Functions(environment.open_session("local", None), "local")
-    manifest = load_manifest("producers.a", Path("dist"))
-    plan = make_plan([manifest], functions.read_all(["producers.a"]), "local")
+    manifests = [load_manifest(name, Path("dist")) for name in NAMES]
+    plan = make_plan(manifests, functions.read_all(NAMES), "local")
     assert not plan.problems
-    zips = {"producers.a": read_zip(manifest, Path("dist"))}
+    zips = {manifest.name: read_zip(manifest, Path("dist")) for manifest in manifests}
     alarms = Alarms(environment.open_session("local", None), "local")
     return plan.pushes, Deployment("now", functions, alarms, zips, Path("events"), print)
 
@@ -93,6 +98,22 @@ def test_what_is_pushed_answers_and_what_is_rolled_back_answers_again(
     ran = run("rollback", "--yes", "producers.a", environment="local")
     assert ran.status == 0, ran.output
     assert answer(run) == '"old"'
+
+
+@pytest.mark.usefixtures("client")
+def test_an_invocation_that_fails_shows_the_log(project: Project, run: Any) -> None:
+    (project.directory / "nothing.json").write_text("null")
+    ran = run("invoke", "producers.a", "nothing.json", environment="local")
+    assert ran.status == 1
+    assert "producers.a failed:" in ran.output
+    assert "ZeroDivisionError" in ran.output
+
+
+@pytest.mark.usefixtures("client")
+def test_the_local_cloud_shows_logs_itself(run: Any) -> None:
+    ran = run("logs", "producers.a", environment="local")
+    assert ran.status == 1
+    assert "./pants run //:local -- --follow producers.a" in ran.output
 
 
 @pytest.mark.usefixtures("client")
@@ -139,3 +160,18 @@ def test_when_live_was_moved_meanwhile_it_is_left_there(
     with pytest.raises(DeployError, match="Somebody else changed it"):
         late.push(pushes, quiet)
     assert answer(run) == '"old"'
+
+
+def test_when_one_function_cannot_move_those_before_it_go_back(
+    client: LambdaClient, project: Project, run: Any
+) -> None:
+    for name in NAMES:
+        project.package(name, ANSWER.format(answer="new"))
+    pushes, late = deployment()
+    assert [push.name for push in pushes] == NAMES
+    client.update_alias(
+        FunctionName=deployed_name("local", "producers.b"), Name="live", Description="by hand"
+    )
+    with pytest.raises(DeployError, match="Somebody else changed it"):
+        late.push(pushes, quiet)
+    assert [answer(run, name) for name in NAMES] == ['"old"', '"old"']

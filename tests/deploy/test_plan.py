@@ -98,11 +98,13 @@ def test_a_name_that_dist_lacks_is_a_problem() -> None:
 
 
 def test_a_zip_for_another_configuration_is_a_problem() -> None:
-    states = {"t.a": deployed("t.a", B_HASH, architecture="arm64", handler="other.handler")}
+    there = {"architecture": "arm64", "handler": "other.handler", "runtime": "python3.9"}
+    states = {"t.a": deployed("t.a", B_HASH, **there)}
     problems = make_plan([manifest("t.a")], states, "qa").problems
-    assert len(problems) == 2
+    assert len(problems) == 3
     assert "its handler on AWS is other.handler, but the zip needs t.a.handler.run" in problems[0]
-    assert "its architecture on AWS is arm64, but the zip needs x86_64" in problems[1]
+    assert "its runtime on AWS is python3.9, but the zip needs python3.13" in problems[1]
+    assert "its architecture on AWS is arm64, but the zip needs x86_64" in problems[2]
 
 
 def test_connections_are_shards_times_factor_of_all_consumers_with_a_database() -> None:

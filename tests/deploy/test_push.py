@@ -1,5 +1,6 @@
 """Push against the Lambda API of moto's server, which keeps functions but runs none of them."""
 
+import io
 from typing import Any
 
 import pytest
@@ -83,6 +84,42 @@ def test_nothing_changes_before_somebody_has_agreed(
     )
 
 
+@pytest.mark.parametrize(
+    ("answer", "status", "version"), [("\n", 1, "1"), ("n\n", 1, "1"), ("y\n", 0, "2")]
+)
+def test_a_person_is_asked(
+    project: Project,
+    account: Account,
+    run: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    answer: str,
+    status: int,
+    version: str,
+) -> None:
+    project.package("producers.a", ONE)
+    account.create("producers.a")
+    project.package("producers.a", TWO)
+    terminal = io.StringIO(answer)
+    monkeypatch.setattr(terminal, "isatty", lambda: True)
+    monkeypatch.setattr("sys.stdin", terminal)
+    ran = run("push")
+    assert (ran.status, account.live("producers.a")) == (status, (version, {}))
+    assert "Push? [y/N]" in ran.output
+
+
+def test_without_a_test_event_a_version_goes_live_when_it_is_ready(
+    project: Project, account: Account, run: Any
+) -> None:
+    project.package("producers.a", ONE)
+    account.create("producers.a")
+    project.package("producers.a", TWO)
+    (project.directory / "events" / "producers.a.json").unlink()
+    ran = run("push", "--yes")
+    assert ran.status == 0, ran.output
+    assert "there is no events/producers.a.json to check it with" in ran.output
+    assert account.live("producers.a") == ("2", {})
+
+
 def test_a_version_that_fails_its_check_serves_nobody(
     project: Project, account: Account, run: Any
 ) -> None:
@@ -121,6 +158,19 @@ def test_an_upload_that_is_cut_off_changes_nothing(
     assert account.live("producers.a") == ("2", {})
 
 
+def test_an_invocation_that_is_cut_off_is_not_repeated(
+    project: Project, account: Account, run: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.package("producers.a", ONE)
+    account.create("producers.a")
+    with Front(account.url, b"/invocations") as front:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", front.url)
+        ran = run("invoke", "producers.a")
+    assert ran.status == 1
+    assert "The connection was lost to invoke qa-producers-a" in ran.output
+    assert front.requests == 1
+
+
 def test_without_credentials_it_says_how_to_sign_in(
     project: Project, account: Account, run: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -132,24 +182,36 @@ def test_without_credentials_it_says_how_to_sign_in(
     assert "aws sso login" in ran.output
 
 
-def test_without_permission_it_says_which_is_missing(
-    project: Project, account: Account, run: Any, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("AccessDeniedException", "do not permit to upload qa-producers-a: have Update"),
+        ("ExpiredTokenException", "AWS does not accept the credentials to upload qa-producers-a"),
+    ],
+)
+def test_what_the_credentials_may_not_do_is_said(
+    project: Project,
+    account: Account,
+    run: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    code: str,
+    expected: str,
 ) -> None:
     project.package("producers.a", ONE)
     account.create("producers.a")
     project.package("producers.a", TWO)
     # moto computes other signatures for Lambda's paths than boto3, and so cannot tell who may what.
-    body = b'{"Message": "User: ann is not authorized to perform: lambda:UpdateFunctionCode"}'
+    body = b'{"Message": "No"}'
     refusal = (
-        b"HTTP/1.1 403 Forbidden\r\nx-amzn-ErrorType: AccessDeniedException\r\n"
+        b"HTTP/1.1 403 Forbidden\r\nx-amzn-ErrorType: %s\r\n"
         b"Content-Type: application/json\r\nConnection: close\r\n"
-        b"Content-Length: %d\r\n\r\n%s" % (len(body), body)
+        b"Content-Length: %d\r\n\r\n%s" % (code.encode(), len(body), body)
     )
     with Front(account.url, b"/code ", refusal) as front:
         monkeypatch.setenv("AWS_ENDPOINT_URL", front.url)
         ran = run("push", "--yes")
     assert ran.status == 1
-    assert "do not permit to upload qa-producers-a: have UpdateFunctionCode allowed" in ran.output
+    assert expected in ran.output
     assert account.live("producers.a") == ("1", {})
 
 
@@ -177,6 +239,10 @@ def test_an_environment_without_a_file_is_refused(
     ran = run("status", environment="quality")
     assert ran.status == 1
     assert "quality.tfvars is missing: the environments are local, prod, qa" in ran.output
+    (project.directory / "infra" / "environments" / "qa.tfvars").write_text("")
+    ran = run("status")
+    assert ran.status == 1
+    assert 'qa.tfvars lacks region = "…"' in ran.output
 
 
 def test_what_must_not_exist_in_prod_is_left_out(

@@ -39,6 +39,19 @@ def test_the_first_version_has_nothing_to_go_back_to(
     assert "producers.a: version 1 is the first: there is nothing to go back to" in ran.output
 
 
+def test_what_no_push_has_made_is_not_rolled_back(
+    project: Project, account: Account, run: Any
+) -> None:
+    project.package("producers.a", ONE)
+    account.create("producers.a", by_hand=True)
+    ran = run("rollback", "producers.a", "--yes")
+    assert ran.status == 1
+    assert "producers.a was never pushed here" in ran.output
+    ran = run("rollback", "--yes")
+    assert ran.status == 1
+    assert "Nothing that serves here was pushed: name the functions" in ran.output
+
+
 def test_nothing_moves_before_somebody_has_agreed(
     project: Project, account: Account, run: Any
 ) -> None:
@@ -80,6 +93,11 @@ def test_a_version_that_was_made_by_hand_goes_back_to_the_one_before() -> None:
     assert previous(serving("10", *versions)) == "9"
     with pytest.raises(DeployError, match="nothing to go back to"):
         previous(serving("1", *versions))
+
+
+def test_a_version_that_is_gone_is_not_gone_back_to() -> None:
+    versions = [Version("3", None, None), Version("5", "20260102T000000Z", "4")]
+    assert previous(serving("5", *versions)) == "3"
 
 
 def test_a_canary_is_ended() -> None:

@@ -47,9 +47,17 @@ class Prices:
 
 _NO_LIMIT = float("inf")
 
-# Sources, all at https://aws.amazon.com: the pages lambda/pricing, kinesis/data-streams/pricing,
-# api-gateway/pricing, rds/aurora/pricing, secrets-manager/pricing, cloudwatch/pricing,
-# privatelink/pricing and ec2/pricing/on-demand (data transfer).
+# Collected by hand from https://aws.amazon.com: the pages lambda/pricing, api-gateway/pricing,
+# kinesis/data-streams/pricing, rds/aurora/pricing, secrets-manager/pricing, cloudwatch/pricing,
+# privatelink/pricing and ec2/pricing/on-demand (data transfer). In November 2026 they were compared
+# with copies of what had been published; of AWS's pages these had the text, but not the tables:
+# - AWS itself says what HTTP APIs cost ("Cost optimization" in "Best Practices for Designing Amazon
+#   API Gateway Private APIs and Private Integration"), and how Kinesis counts records and units.
+# - Others, from 2024 to 2026, say the same of Lambda and its logs, a stream's and a shard's hour,
+#   ACU hours, Aurora's storage, secrets, logs, metrics, alarms, dashboards, endpoints and data
+#   transfer.
+# - Little or nothing was found on what goes into and out of an on-demand stream, PUT payload units
+#   and Aurora's I/O: look these up first.
 US_EAST_1 = Prices(
     region="us-east-1",
     as_of="2025-06",
