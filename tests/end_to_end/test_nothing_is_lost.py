@@ -101,6 +101,7 @@ async def run(directory: Path) -> None:
     kills: list[int] = []
     async with running_cloud(Path(), directory, 0, lambda what, seconds: None) as cloud:
         killing = asyncio.create_task(kill_at_random(kills))
+        watching = asyncio.create_task(cloud.watch())
         started = time.monotonic()
         tables = ["logs", "errors"] * (CLIENTS // 2)
         clients = [send(cloud, table, EVENTS // CLIENTS) for table in tables]
@@ -111,6 +112,8 @@ async def run(directory: Path) -> None:
         rows = await arrived(cloud, sent)
         stored_after = time.monotonic() - started
         killing.cancel()
+        assert not watching.done(), watching.exception()  # no mapping has ended
+        watching.cancel()
         total = sum(map(len, sent.values()))
         print(
             f"{total} events from {CLIENTS} clients, {len(kills)} environments killed: accepted in "

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from local.event_filter import passes
+from local.event_filter import parse, passes
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ from local.event_filter import passes
 )
 def test_an_operator(rule: Any, value: Any, expected: bool) -> None:
     data = json.dumps({"field": value}).encode()
-    assert passes(data, [{"data": {"field": rule}}]) is expected
+    assert passes(data, [parse(json.dumps({"data": {"field": rule}}))]) is expected
 
 
 @pytest.mark.parametrize(
@@ -70,3 +70,27 @@ def test_filters_are_alternatives() -> None:
 def test_data_that_is_no_json_object_matches_no_pattern(data: bytes) -> None:
     assert not passes(data, [{"data": {"a": [1]}}])
     assert passes(data, [])
+
+
+@pytest.mark.parametrize(
+    ("pattern", "message"),
+    [
+        ("{", "Expecting"),
+        ("[]", r"\[\] is no object"),
+        ('{"data": "a"}', 'data needs a list of values, not "a"'),
+        ('{"data": {"a": []}}', r"a needs a list of values, not \[\]"),
+        ('{"data": {"$or": {"a": [1]}}}', "or needs a list of patterns"),
+        ('{"data": {"$or": [{"a": 1}]}}', "a needs a list of values, not 1"),
+        ('{"data": {"a": [[1]]}}', "a has a value that can't be read"),
+        ('{"data": {"a": [{"cidr": "10.0.0.0/24"}]}}', 'a has a value .*"cidr"'),
+        ('{"data": {"a": [{"prefix": "b", "suffix": "c"}]}}', "a has a value"),
+        ('{"data": {"a": [{"exists": 1}]}}', "a has a value"),
+        ('{"data": {"a": [{"numeric": [">", "1"]}]}}', "a has a value"),
+        ('{"data": {"a": [{"numeric": ["about", 1]}]}}', "a has a value"),
+        ('{"data": {"a": [{"numeric": [">"]}]}}', "a has a value"),
+        ('{"data": {"a": [{"anything-but": {"prefix": "b"}}]}}', "a has a value"),
+    ],
+)
+def test_a_pattern_that_can_not_be_read_is_refused(pattern: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        parse(pattern)

@@ -1,4 +1,4 @@
-"""What an event source mapping of a function in `dist/` keeps across restarts."""
+"""What an event source mapping of a function in `dist/` needs, and keeps across restarts."""
 
 import asyncio
 from collections.abc import Callable
@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from local.cloud import Cloud
+from local.errors import LocalCloudError
 from tests.local.consumers import keys_of_first_shard
 from tests.local.streams import (
     REFUSE_BAD,
@@ -33,6 +34,12 @@ def deliver(sink: Sink, key: str, *datas: str) -> Callable[[Cloud], Any]:
         await until(lambda: all(poller.waiting == 0 for poller in cloud.pollers))
 
     return test
+
+
+def test_a_filter_that_can_not_be_read_keeps_the_cloud_from_starting(run: Run, sink: Sink) -> None:
+    sink.package(filters=['{"data": "ERROR"}'])
+    with pytest.raises(LocalCloudError, match=r"tests\.sink has the filter .* needs a list"):
+        run(lambda cloud: asyncio.sleep(0))
 
 
 def test_a_deleted_stream_ends_its_mapping_and_nothing_else(run: Run, sink: Sink) -> None:

@@ -4,8 +4,12 @@ invoke phases), "Lambda quotas" and "Handle Python function errors" in the Lambd
 The tests that `deploy` also run against AWS: see docs/local-cloud.md.
 """
 
+import asyncio
 import base64
+import json
+import os
 import re
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,8 +17,11 @@ import pytest
 
 from local import execution_environment, runtime_process
 from local.cloud import Cloud
+from local.invocation import Invocation
+from tests.fixtures import execution_environments
 from tests.local.accounts import Deploy
 from tests.local.conftest import invoke
+from tests.local.streams import until
 from tests.local.test_execution_environment import log_of
 
 type Package = Callable[..., None]
@@ -70,6 +77,33 @@ def test_a_crash_is_reported_and_the_next_invocation_gets_a_new_environment(
     log = base64.b64decode(answer["LogResult"])
     assert b"Status: error\tError Type: Runtime.ExitError" in log
     assert function.invoke(0)["Payload"] != before
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["is known", "is not yet known"])
+def test_an_end_before_the_invocation_is_reported_at_once(
+    package: Package, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, known: bool
+) -> None:
+    package("tests.ended", "def handler(event, context): pass", timeout=600)
+
+    async def test(cloud: Cloud) -> None:
+        function, state = cloud.functions["local-tests-ended"], tmp_path / "state"
+        environment = execution_environment.ExecutionEnvironment(function.latest, state, {})
+        await environment.start()
+        (pid,) = execution_environments.running("tests.ended")
+        os.kill(pid, signal.SIGKILL)
+        await until(lambda: not Path(f"/proc/{pid}").exists())
+        if known:
+            await until(lambda: not environment.usable)
+            await asyncio.sleep(0.1)
+        else:
+            monkeypatch.setattr(runtime_process.RuntimeProcess, "alive", True)
+        async with asyncio.timeout(60):
+            result = await environment.invoke(Invocation(b"{}"))
+        monkeypatch.undo()
+        await environment.stop()
+        assert json.loads(result.payload)["errorMessage"].endswith("error: signal: killed")
+
+    run(test)
 
 
 def test_an_import_error_in_init_is_the_answer(deploy: Deploy) -> None:

@@ -65,6 +65,17 @@ def test_a_mapping_outside_its_limits_is_refused(
     refused("ValidationException", update, UUID=consumer.mapping, **fields)
 
 
+def test_a_filter_that_is_no_event_pattern_is_refused(consume: Consume, account: Account) -> None:
+    consumer = consume()
+    message = refused(
+        "InvalidParameterValueException",
+        account.functions.update_event_source_mapping,
+        UUID=consumer.mapping,
+        FilterCriteria={"Filters": [{"Pattern": '{"data": {"level": "ERROR"}}'}]},
+    )
+    assert "Invalid filter pattern definition" in message
+
+
 def test_a_mapping_of_what_does_not_exist_is_refused(consume: Consume, account: Account) -> None:
     consumer = consume()
     create = account.functions.create_event_source_mapping

@@ -4,6 +4,8 @@ developer guide.
 The tests that `consume` also run against AWS: see docs/local-cloud.md.
 """
 
+import time
+
 import pytest
 
 from local.tumbling_window import Window, window_of
@@ -40,6 +42,16 @@ def test_the_state_is_handed_on_and_ends_with_the_window(consume: Consume) -> No
     assert last["shardId"].startswith("shardId-")
     assert last["eventSourceARN"] == consumer.stream_arn
     assert last["isWindowTerminatedEarly"] is False
+
+
+def test_a_batch_ends_with_its_window(consume: Consume) -> None:
+    consumer = consume(COUNT, TumblingWindowInSeconds=1, Enabled=False)
+    consumer.put("key", "a")
+    time.sleep(1.1)
+    consumer.put("key", "b")
+    consumer.update(Enabled=True)
+    until(lambda: finals(consumer) == [1, 1])
+    assert consumer.batches == [["a"], [], ["b"], []]
 
 
 def test_an_answer_without_state_is_a_failed_invocation(consume: Consume) -> None:

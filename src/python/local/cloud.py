@@ -61,13 +61,12 @@ class Cloud:
 
     async def watch(self) -> None:
         """Follows what changes in `dist`; never returns, but raises when Kinesis is gone."""
-        swapping = hot_swap.watch(self.packaged, self.triggers, self.progress)
         try:
-            await asyncio.gather(self.triggers.mappings.watch(), swapping)
-        except (BotoCoreError, ExceptionGroup) as failure:
-            if isinstance(failure, ExceptionGroup) and failure.subgroup(BotoCoreError) is None:
-                raise
-            raise LocalCloudError("The emulator of Kinesis has ended.") from failure
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self.triggers.mappings.watch())
+                group.create_task(hot_swap.watch(self.packaged, self.triggers, self.progress))
+        except* BotoCoreError as failures:
+            raise LocalCloudError("The emulator of Kinesis has ended.") from failures
 
 
 @asynccontextmanager

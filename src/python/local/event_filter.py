@@ -9,6 +9,8 @@ import operator
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+type Pattern = Mapping[str, Any]
+
 ABSENT = object()
 COMPARISONS = {
     "<": operator.lt,
@@ -19,7 +21,16 @@ COMPARISONS = {
 }
 
 
-def passes(data: bytes, patterns: Sequence[Mapping[str, Any]]) -> bool:
+def parse(text: str) -> Pattern:
+    """An event pattern from its JSON. Raises ValueError that says what can't be read in it."""
+    pattern = json.loads(text)
+    if not isinstance(pattern, dict):
+        raise ValueError(f"{text} is no object")
+    _require_pattern(pattern)
+    return pattern
+
+
+def passes(data: bytes, patterns: Sequence[Pattern]) -> bool:
     """Whether a record's data matches one of the patterns; without patterns every record passes.
 
     Data that is no JSON matches no pattern on `data`.
@@ -33,7 +44,7 @@ def passes(data: bytes, patterns: Sequence[Mapping[str, Any]]) -> bool:
     return any(matches(pattern, event) for pattern in patterns)
 
 
-def matches(pattern: Mapping[str, Any], event: Any) -> bool:
+def matches(pattern: Pattern, event: Any) -> bool:
     """Whether every field of the pattern is met by the event."""
     if not isinstance(event, dict):
         return False
@@ -77,4 +88,39 @@ def _value(rule: Any, value: Any) -> bool:
                 COMPARISONS[sign](value, limit)
                 for sign, limit in zip(operand[::2], operand[1::2], strict=True)
             )
-    raise ValueError(f"Event patterns have no operator {name!r}")
+    raise AssertionError(f"{name} was not refused")
+
+
+def _require_pattern(pattern: Pattern) -> None:
+    for name, rule in pattern.items():
+        if name == "$or":
+            if not isinstance(rule, list) or not all(isinstance(each, dict) for each in rule):
+                raise ValueError(f"$or needs a list of patterns, not {json.dumps(rule)}")
+            for alternative in rule:
+                _require_pattern(alternative)
+        elif isinstance(rule, dict):
+            _require_pattern(rule)
+        elif not isinstance(rule, list) or not rule:
+            raise ValueError(f"{name} needs a list of values, not {json.dumps(rule)}")
+        elif not all(map(_is_rule, rule)):
+            raise ValueError(f"{name} has a value that can't be read: {json.dumps(rule)}")
+
+
+def _is_rule(rule: Any) -> bool:
+    if not isinstance(rule, dict):
+        return not isinstance(rule, list)
+    match rule:
+        case {"exists": bool()}:
+            pass
+        case {"prefix": str()} | {"suffix": str()} | {"equals-ignore-case": str()}:
+            pass
+        case {"anything-but": list(refused)}:
+            return not any(isinstance(each, list | dict) for each in refused)
+        case {"anything-but": refused}:
+            return not isinstance(refused, dict)
+        case {"numeric": [_, _] | [_, _, _, _] as operand}:
+            limits = [isinstance(limit, int | float) for limit in operand[1::2]]
+            return all(limits) and all(sign in COMPARISONS for sign in operand[::2])
+        case _:
+            return False
+    return len(rule) == 1

@@ -9,7 +9,9 @@ from typing import Literal
 
 import msgspec
 
+from local import event_filter
 from local.account import queue_name, stream_name
+from local.errors import LocalCloudError
 from local.manifest import StreamTrigger
 
 type StartingPosition = Literal["TRIM_HORIZON", "LATEST", "AT_TIMESTAMP"]
@@ -52,3 +54,12 @@ def packaged_mapping(function_name: str, trigger: StreamTrigger) -> EventSourceM
         uuid=str(uuid.uuid5(uuid.NAMESPACE_URL, name)),
         report_batch_item_failures=True,
     )
+
+
+def require_filters(function_name: str, trigger: StreamTrigger) -> None:
+    """Raises LocalCloudError when one of the filters can't be read."""
+    for pattern in trigger.filters:
+        try:
+            event_filter.parse(pattern)
+        except ValueError as error:
+            raise LocalCloudError(f"{function_name} has the filter {pattern}: {error}.") from error

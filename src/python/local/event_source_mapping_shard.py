@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import json
 import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from local import event_filter
 from local.checkpoints import Checkpoint, Checkpoints
-from local.event_filter import passes
 from local.event_source_mapping_batch import arrival
 from local.event_source_mapping_configuration import EventSourceMappingConfiguration
 from local.event_source_mapping_lane import Lane
@@ -53,7 +52,7 @@ class ShardPoller:
         self._start = start
         self._checkpoints = checkpoints
         self._checkpoint = checkpoints.read(shard_id)
-        self._patterns = [json.loads(pattern) for pattern in configuration.filters]
+        self._patterns = [event_filter.parse(pattern) for pattern in configuration.filters]
         self._lanes = [
             Lane(self, configuration, function, self._checkpoint.window, kinesis)
             for _ in range(configuration.parallelization_factor)
@@ -143,7 +142,7 @@ class ShardPoller:
 
     def _take(self, record: RecordTypeDef) -> None:
         self._last_read = record["SequenceNumber"]
-        if passes(record["Data"], self._patterns):
+        if event_filter.passes(record["Data"], self._patterns):
             self._undelivered[record["SequenceNumber"]] = record
             self._undelivered_bytes += len(record["Data"])
             key = hashlib.md5(record["PartitionKey"].encode(), usedforsecurity=False).digest()

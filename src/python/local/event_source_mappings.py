@@ -87,8 +87,8 @@ class EventSourceMappings:
         if task.cancelled() or self._failed.done():
             return
         error = task.exception()
-        assert isinstance(error, BaseExceptionGroup)  # a mapping polls for ever, in a task group
-        stream_is_gone = self.kinesis.client.exceptions.ResourceNotFoundException
-        _, others = error.split(stream_is_gone)
-        if others is not None:  # whoever deletes a stream ends its mappings, and no more
-            self._failed.set_exception(others)
+        if isinstance(error, BaseExceptionGroup):
+            # Whoever deletes a stream ends its mappings, and no more.
+            _, error = error.split(self.kinesis.client.exceptions.ResourceNotFoundException)
+        if error is not None:
+            self._failed.set_exception(error)

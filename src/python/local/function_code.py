@@ -38,9 +38,9 @@ def unpack(archive: bytes, state: Path) -> str:
         unfinished = target.with_name(f"{sha256}.unfinished")
         with zipfile.ZipFile(io.BytesIO(archive)) as zip_file:
             zip_file.extractall(unfinished)
-        unfinished.rename(target)
-        for path in [target, *target.rglob("*")]:
+        for path in [unfinished, *unfinished.rglob("*")]:
             path.chmod(0o555 if path.is_dir() else 0o444)
+        unfinished.rename(target)
     return sha256
 
 

@@ -30,7 +30,7 @@ class FunctionVersion:
         environment = await self._idle_or_new()
         try:
             result = await environment.invoke(invocation)
-        except asyncio.CancelledError:
+        except BaseException:  # such as CancelledError
             await self._end(environment)
             raise
         if environment.usable and not self._is_retired:

@@ -4,7 +4,6 @@ Source: "CreateEventSourceMapping", "UpdateEventSourceMapping", "GetEventSourceM
 "ListEventSourceMappings" and "DeleteEventSourceMapping" in the Lambda API reference.
 """
 
-import json
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -13,7 +12,7 @@ import msgspec
 from aiohttp import web
 from msgspec import UNSET
 
-from local import account
+from local import account, event_filter
 from local.event_source_mapping_configuration import EventSourceMappingConfiguration
 from local.event_source_mappings import EventSourceMappings
 from local.function import Function
@@ -151,11 +150,9 @@ def _require_whole_shards(configuration: EventSourceMappingConfiguration) -> Non
 
 def _require_pattern(pattern: str) -> None:
     try:
-        is_pattern = isinstance(json.loads(pattern), dict)
-    except ValueError:
-        is_pattern = False
-    if not is_pattern:
-        raise invalid(f"Invalid filter pattern definition: {pattern}")
+        event_filter.parse(pattern)
+    except ValueError as error:
+        raise invalid(f"Invalid filter pattern definition: {error}") from error
 
 
 def _document(

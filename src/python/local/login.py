@@ -19,11 +19,11 @@ def invitation(url: str, password: str) -> str:
 async def password(set_account: Function, state: Path) -> str:
     """The account's password, which `state` keeps; raises LocalCloudError."""
     path = state / "password"
-    if not path.exists():
+    path.touch(mode=0o600)
+    if not path.stat().st_size:
         result = await set_account.invoke(json.dumps({"name": NAME}).encode())
         answer = json.loads(result.payload)
         if result.failed:
             raise LocalCloudError(f"No account could be made: {answer['errorMessage']}")
-        path.touch(mode=0o600)
         path.write_text(answer["password"])
     return path.read_text()

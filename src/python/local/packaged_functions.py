@@ -10,7 +10,7 @@ from local import account, function_code, schedule
 from local.asynchronous_invocation import require_destination
 from local.clock import Clock
 from local.errors import LocalCloudError
-from local.event_source_mapping_configuration import packaged_mapping
+from local.event_source_mapping_configuration import packaged_mapping, require_filters
 from local.event_source_mappings import EventSourceMappings
 from local.function import Function
 from local.http_front import HttpFront
@@ -67,7 +67,7 @@ class PackagedFunctions:
         """
         configuration = manifest.configuration()
         require_destination(manifest, names)
-        self._require_sense(manifest)
+        self._require_servable(manifest)
         variables = self._variables(manifest)
         await asyncio.to_thread(function_code.unpack_packaged, manifest, self.dist, self._state)
         await self._kinesis.require(
@@ -100,9 +100,11 @@ class PackagedFunctions:
             self._mappings[function.name] = mapping.uuid
             await triggers.mappings.put(mapping)
 
-    def _require_sense(self, manifest: Manifest) -> None:
+    def _require_servable(self, manifest: Manifest) -> None:
         if isinstance(manifest.trigger, ScheduleTrigger):
             schedule.parse(manifest.name, manifest.trigger.expression, self._clock.now())
+        if isinstance(manifest.trigger, StreamTrigger):
+            require_filters(manifest.name, manifest.trigger)
         if manifest.permissions.database is not None and self._postgres is None:
             raise LocalCloudError(
                 f"{manifest.name} is the first to need the database: start the local cloud again."

@@ -21,7 +21,6 @@ class RuntimeApi:
 
     `initialized` is done when the client asks for its first invocation (None) or reports that
     init failed (the result). `result` is done when the client has answered an invocation.
-    Whoever watches the process may complete both in the client's place.
     """
 
     def __init__(self) -> None:

@@ -7,9 +7,9 @@ import signal
 import sys
 from asyncio.subprocess import Process
 from collections.abc import Mapping
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from local import child_process
 from local.function_configuration import FunctionConfiguration
@@ -37,6 +37,7 @@ class RuntimeProcess:
         self._api = RuntimeApi()
         self._stack = AsyncExitStack()
         self._process: Process | None = None
+        self._exit: asyncio.Task[int] | None = None  # its result is the status, as of Process
         self._request_id = ""
 
     @property
@@ -56,8 +57,8 @@ class RuntimeProcess:
             prepare_disk=limited(temporary, TEMPORARY_SIZE),
         )
         self._stack.push_async_callback(child_process.stop, self._process)
-        watcher = asyncio.create_task(self._watch(self._process))
-        self._stack.callback(watcher.cancel)
+        self._exit = asyncio.create_task(self._process.wait())
+        self._stack.callback(self._exit.cancel)
 
     async def initialize(self) -> InvocationResult | None:
         """Waits for the end of the function's init code; returns its failure, if it fails."""
@@ -75,8 +76,12 @@ class RuntimeProcess:
 
     async def _within_memory[T](self, answer: asyncio.Future[T]) -> T | InvocationResult:
         assert self._process is not None
+        assert self._exit is not None
+        either: list[asyncio.Future[Any]] = [answer, self._exit]
         while True:
-            await asyncio.wait([answer], timeout=MEMORY_CHECK_SECONDS)
+            await asyncio.wait(
+                either, timeout=MEMORY_CHECK_SECONDS, return_when=asyncio.FIRST_COMPLETED
+            )
             if not self._has_memory_left():
                 if self.alive:
                     self._process.kill()
@@ -84,21 +89,17 @@ class RuntimeProcess:
                 return self._exit_error(-signal.SIGKILL)
             if answer.done():
                 return answer.result()
+            if self._exit.done():
+                return self._exit_error(self._exit.result())
 
     def _has_memory_left(self) -> bool:
         # The kernel keeps the peak: what is used and given back between two looks counts too.
         assert self._process is not None
         status = Path(f"/proc/{self._process.pid}/status")
-        if self.alive and (peak := PEAK_MEMORY.search(status.read_text())):
-            self.max_memory = int(peak[1]) * 1024
+        with suppress(FileNotFoundError, ProcessLookupError):  # it has ended
+            if peak := PEAK_MEMORY.search(status.read_text()):
+                self.max_memory = int(peak[1]) * 1024
         return self.max_memory <= self._configuration.memory * 2**20
-
-    async def _watch(self, process: Process) -> None:
-        result = self._exit_error(await process.wait())
-        if not self._api.initialized.done():
-            self._api.initialized.set_result(result)
-        if not self._api.result.done():
-            self._api.result.set_result(result)
 
     def _exit_error(self, status: int) -> InvocationResult:
         """The words are those of the Go library that watches the runtime on AWS."""

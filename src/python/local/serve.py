@@ -8,13 +8,19 @@ from rich.console import Console
 
 from local import program
 from local.cloud import running_cloud
+from local.errors import LocalCloudError
 from local.status import JsonStatus, ScreenStatus, Status
 
 
 async def serve(dist: Path, state: Path, port: int, status: Status, follow: str | None) -> int:
     """Shows the running cloud until cancelled, or until a part fails that it can't do without."""
     async with running_cloud(dist, state, port, status.progress) as cloud:
-        await asyncio.gather(cloud.watch(), status.show(cloud, follow))
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(cloud.watch())
+                group.create_task(status.show(cloud, follow))
+        except* LocalCloudError as failures:
+            raise failures.exceptions[0] from None
     return 0
 
 
