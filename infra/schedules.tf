@@ -3,6 +3,7 @@ resource "aws_cloudwatch_event_rule" "schedule" {
 
   name                = each.value.deployed_name
   schedule_expression = each.value.trigger.expression
+  state               = var.schedules ? "ENABLED" : "DISABLED"
 }
 
 resource "aws_cloudwatch_event_target" "schedule" {

@@ -71,6 +71,11 @@ variable "database_instances" {
   type        = number
 }
 
+variable "schedules" {
+  description = "Whether functions run on their schedules. Off, they leave a database in peace that pauses while nobody uses it."
+  type        = bool
+}
+
 variable "existing_database" {
   description = "A PostgreSQL on RDS, with IAM authentication enabled, to use instead of an Aurora of our own. Its secret is the owner's."
   type = object({

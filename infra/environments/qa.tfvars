@@ -5,5 +5,6 @@ log_retention       = 14
 throttling          = { rate = 200, burst = 400 }
 database_capacity   = { minimum = 0.5, maximum = 4 }
 database_instances  = 1
+schedules           = true
 endpoint_zones      = 1
 deletion_protection = false

@@ -110,10 +110,13 @@ def test_an_invocation_that_fails_shows_the_log(project: Project, run: Any) -> N
 
 
 @pytest.mark.usefixtures("client")
-def test_the_local_cloud_shows_logs_itself(run: Any) -> None:
+def test_the_local_cloud_shows_logs_and_functions_itself(run: Any) -> None:
     ran = run("logs", "producers.a", environment="local")
     assert ran.status == 1
     assert "./pants run //:local -- --follow producers.a" in ran.output
+    ran = run("open", "producers.a", environment="local")
+    assert ran.status == 1
+    assert "The local cloud is not in the AWS console" in ran.output
 
 
 @pytest.mark.usefixtures("client")

@@ -72,6 +72,8 @@ def test_a_sandbox_is_cheap(sandbox: Terraform, client: Any) -> None:
     assert len(stream["Shards"]) == 1
     assert stream["EncryptionType"] == "KMS"
     assert client("ec2").describe_nat_gateways()["NatGateways"] == []
+    # One that runs each minute would keep the database awake.
+    assert [rule["State"] for rule in client("events").list_rules()["Rules"]] == ["DISABLED"]
 
 
 def test_a_role_has_what_the_manifest_asks_for_and_no_more(sandbox: Terraform, client: Any) -> None:

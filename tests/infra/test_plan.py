@@ -50,6 +50,8 @@ def test_prod_is_without_what_must_not_be_there_and_is_protected(terraform: Terr
     assert database.after["deletion_protection"] is True
     assert database.after["skip_final_snapshot"] is False
     assert len(of_type(changes, "aws_rds_cluster_instance")) == 2
+    (schedule,) = of_type(changes, "aws_cloudwatch_event_rule")
+    assert schedule.after["state"] == "ENABLED"
     starts = {
         change.after["starting_position_timestamp"]
         for change in of_type(changes, "aws_lambda_event_source_mapping")

@@ -51,7 +51,7 @@ def explained(doing: str) -> Iterator[None]:
         raise DeployError(f"It was not possible {doing}: {error}") from error
 
 
-def code_of(error: ClientError) -> str:
+def _code(error: ClientError) -> str:
     """AWS's code; the emulator puts an XML document in its place when it refuses credentials."""
     code = error.response["Error"].get("Code", "")
     message = error.response["Error"].get("Message", "")
@@ -60,7 +60,7 @@ def code_of(error: ClientError) -> str:
 
 
 def _refused(error: ClientError, doing: str) -> str:
-    code = code_of(error)
+    code = _code(error)
     message = error.response["Error"].get("Message", "")
     if code in UNKNOWN_CREDENTIALS:
         return f"AWS does not accept the credentials {doing}: {SIGN_IN}. ({message})"

@@ -72,14 +72,16 @@ class Functions:
         self.region = self._client.meta.region_name
 
     def deployed_name(self, name: str) -> str:
+        """The name on AWS."""
         return deployed_name(self._environment, name)
 
     def read_all(self, names: list[str]) -> dict[str, Deployed | None]:
-        """The state of each; None for a function that does not exist."""
+        """The states of all, by name."""
         with ThreadPoolExecutor(AT_ONCE) as pool:
             return dict(zip(names, pool.map(self.read, names), strict=True))
 
     def read(self, name: str) -> Deployed | None:
+        """The state of one; None for a function that does not exist."""
         function = self.deployed_name(name)
         with explained(f"to read {function}"):
             try:

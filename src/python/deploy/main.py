@@ -154,6 +154,8 @@ class Program:
 
     def open(self) -> None:
         """Prints the address of the function's console page, and opens it on a desktop."""
+        if self._environment == environment.LOCAL:
+            raise DeployError("The local cloud is not in the AWS console: its terminal shows all")
         region = self._functions.region
         function = self._functions.deployed_name(self._arguments.function)
         url = f"https://{region}.console.aws.amazon.com/lambda/home?region={region}#/functions/{function}"
