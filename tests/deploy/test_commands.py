@@ -31,6 +31,15 @@ def test_status_says_what_runs_and_what_differs(
     assert len(rows) == 4
 
 
+def test_all_sandboxes_have_one_file(project: Project, account: Account, run: Any) -> None:
+    project.package("producers.a", ONE)
+    project.variables("sandbox")
+    account.create("producers.a", "sandbox-ann")
+    ran = run("status", environment="sandbox-ann")
+    assert ran.status == 0, ran.output
+    assert "sandbox-ann-producers-a" in ran.output
+
+
 def test_invoke_sends_the_test_event_or_another(
     project: Project, account: Account, run: Any
 ) -> None:

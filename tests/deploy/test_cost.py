@@ -164,6 +164,13 @@ def test_a_provisioned_stream_is_billed_by_shards_and_put_payload_units() -> Non
     assert ("Kinesis", "streams") not in items
 
 
+def test_each_consumer_of_a_stream_reads_all_of_it() -> None:
+    second = structs.replace(CONSUMER, name="consumers.archive")
+    items = estimate([PRODUCER, CONSUMER, second], WORKLOAD, prices=PRICES)
+    (read,) = [item for item in items if item.what == "data out"]
+    assert read.quantity == pytest.approx(2 * 122.375786)
+
+
 def test_a_request_is_metered_by_512_kb() -> None:
     # 10 x 60,000 bytes are two.
     items = bill(replace(WORKLOAD, event_bytes=60_000.0))
