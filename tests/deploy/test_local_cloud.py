@@ -70,9 +70,9 @@ def answer(run: Any, name: str = "producers.a") -> str:
     return str(ran.output.strip())
 
 
-def deployment() -> tuple[Any, Deployment]:
+def deployment(session: boto3.Session | None = None) -> tuple[Any, Deployment]:
     """What a push has planned before it changes anything."""
-    functions = Functions(environment.open_session("local", None), "local")
+    functions = Functions(session or environment.open_session("local", None), "local")
     manifests = [load_manifest(name, Path("dist")) for name in NAMES]
     plan = make_plan(manifests, functions.read_all(NAMES), "local")
     assert not plan.problems
@@ -152,6 +152,39 @@ def test_of_two_pushes_at_once_the_second_is_refused(
     assert answer(run) == '"first"'
     versions = client.list_versions_by_function(FunctionName=FUNCTION)["Versions"]
     assert [version["Version"] for version in versions] == ["$LATEST", "1", "2"]
+
+
+@pytest.mark.parametrize(
+    ("operation", "change"),
+    [
+        ("GetFunctionConfiguration", "update_function_code"),
+        ("PublishVersion", "update_function_configuration"),
+    ],
+)
+def test_what_another_changes_between_upload_and_publication_is_not_published(
+    client: LambdaClient, project: Project, run: Any, operation: str, change: str
+) -> None:
+    project.package("producers.a", ANSWER.format(answer="theirs"))
+    changes: dict[str, dict[str, Any]] = {
+        "update_function_code": {"ZipFile": Path("dist/producers.a.zip").read_bytes()},
+        "update_function_configuration": {"Timeout": 11},
+    }
+    project.package("producers.a", ANSWER.format(answer="ours"))
+    session = environment.open_session("local", None)
+    planned: list[bool] = []
+
+    def interfere(**_: object) -> None:
+        if planned:
+            getattr(client, change)(FunctionName=FUNCTION, **changes[change])
+
+    session.events.register(f"before-call.lambda.{operation}", interfere)
+    pushes, ours = deployment(session)
+    planned.append(True)
+    with pytest.raises(DeployError, match="live was not moved"):
+        ours.push(pushes, quiet)
+    versions = client.list_versions_by_function(FunctionName=FUNCTION)["Versions"]
+    assert [version["Version"] for version in versions] == ["$LATEST", "1"]
+    assert answer(run) == '"old"'
 
 
 def test_when_live_was_moved_meanwhile_it_is_left_there(
