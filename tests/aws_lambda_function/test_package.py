@@ -153,3 +153,32 @@ def test_a_requirement_without_a_wheel_fails_with_its_name(elsewhere: Repository
     assert result.returncode != 0
     assert "docopt 0.6.2" in result.stderr
     assert "does not have any compatible artifacts" in result.stderr
+
+
+def test_a_new_version_of_a_requirement_changes_the_zips_that_hold_it_and_no_other(
+    elsewhere: Repository,
+) -> None:
+    elsewhere.write("3rdparty/python/BUILD", 'python_requirements(name="requirements")')
+    elsewhere.write(
+        "src/python/producers/signed/handler.py",
+        "import itsdangerous\ndef signed(event, context):\n    return itsdangerous.__name__\n",
+    )
+    elsewhere.write(
+        "src/python/producers/signed/BUILD",
+        'python_sources()\npython_aws_lambda_function(name="function", handler="handler.py:signed")',
+    )
+    digests = []
+    for version in ("2.1.2", "2.2.0"):
+        elsewhere.write(
+            "3rdparty/python/requirements.txt", f"msgspec==0.22.0\nitsdangerous=={version}\n"
+        )
+        locked = elsewhere.pants("generate-lockfiles", "--resolve=python-default")
+        assert locked.returncode == 0, locked.stderr
+        result = elsewhere.pants("package", "src/python/producers::")
+        assert result.returncode == 0, result.stderr
+        manifests = (elsewhere.directory / "dist").glob("*.json")
+        digests.append({file.stem: json.loads(file.read_text())["zip"] for file in manifests})
+    before, after = digests
+    assert set(before) == set(after) == {"producers.hello", "producers.signed"}
+    assert before["producers.hello"] == after["producers.hello"]
+    assert before["producers.signed"]["sha256"] != after["producers.signed"]["sha256"]

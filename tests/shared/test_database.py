@@ -4,6 +4,7 @@ from typing import Any
 
 import psycopg2
 import pytest
+import snapshot_restore_py  # type: ignore[import-untyped]
 from hypothesis import given
 from hypothesis import strategies as st
 from psycopg2 import errors, extensions
@@ -98,6 +99,41 @@ def test_a_connection_is_kept(database: extensions.connection) -> None:
         connection.transaction(running("SELECT pg_backend_pid()"), time) for _ in range(2)
     )
     assert first == second
+
+
+def sessions(database: extensions.connection) -> list[int]:
+    with database.cursor() as cursor:
+        cursor.execute(
+            "SELECT pid FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid() ORDER BY pid"
+        )
+        return [pid for (pid,) in cursor.fetchall()]
+
+
+def test_a_connection_is_opened_at_init(database: extensions.connection) -> None:
+    connection = Database(os.environ)
+    time = Context().get_remaining_time_in_millis
+    assert [connection.transaction(running("SELECT pg_backend_pid()"), time)] == [
+        (pid,) for pid in sessions(database)
+    ]
+
+
+def test_no_connection_is_in_a_snapshot(
+    database: extensions.connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The runtime interface client runs these around a snapshot, which can't be made here.
+    monkeypatch.setattr(snapshot_restore_py, "_before_snapshot_registry", [])
+    monkeypatch.setattr(snapshot_restore_py, "_after_restore_registry", [])
+    kept = Database(os.environ)
+    before = sessions(database)
+    for hook, arguments, named in snapshot_restore_py.get_before_snapshot():
+        hook(*arguments, **named)
+    assert not sessions(database)
+    for hook, arguments, named in snapshot_restore_py.get_after_restore():
+        hook(*arguments, **named)
+    assert len(before) == len(sessions(database)) == 1
+    assert before != sessions(database)
+    assert kept.transaction(running("SELECT 1"), Context().get_remaining_time_in_millis) == (1,)
 
 
 @pytest.mark.parametrize(

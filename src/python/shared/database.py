@@ -7,16 +7,20 @@ libpq reads the address and the credentials from its own environment variables, 
 import enum
 import logging
 import os
-import random
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from random import SystemRandom
 
 import psycopg2
 from psycopg2 import extensions
 from psycopg2.extensions import make_dsn
+from snapshot_restore_py import (  # type: ignore[import-untyped]
+    register_after_restore,
+    register_before_snapshot,
+)
 
 from shared import credentials, tls
 from shared.errors import Misconfiguration, Unavailable
@@ -29,6 +33,8 @@ SHORTEST_TRANSACTION_MILLISECONDS = 2000
 MAXIMUM_BACKOFF = 2.0  # seconds
 
 _logger = logging.getLogger(__name__)
+# Not what a snapshot would have all environments that are restored from it repeat.
+_random = SystemRandom()
 
 
 class Failure(enum.Enum):
@@ -71,9 +77,13 @@ def classify(error: psycopg2.Error) -> Failure:
 
 
 class Database:
-    """A connection that is opened on first use, kept, and replaced when it fails.
+    """A connection that is kept, and replaced when it fails.
 
-    Made once, at init; raises Misconfiguration when an environment variable is missing.
+    Made once, at init, when Lambda gives the function a whole processor: so the connection is opened
+    there, or, when the database does not answer, on first use. With SnapStart it is closed before
+    the snapshot and opened again in what is restored ("Implement code before or after Lambda
+    function snapshots", Lambda developer guide). Raises Misconfiguration when an environment
+    variable is missing and when the database will not have this function.
     """
 
     def __init__(self, environment: Mapping[str, str]) -> None:
@@ -85,6 +95,9 @@ class Database:
         self._credentials = credentials.source(environment)
         self._tls = tls.parameters(environment)
         self._connection: extensions.connection | None = None
+        self._connect_ahead()
+        register_before_snapshot(self.close)
+        register_after_restore(self._connect_ahead)
 
     def connect(self) -> extensions.connection:
         """The open connection, or a new one.
@@ -106,6 +119,14 @@ class Database:
                 tcp_user_timeout=10_000,  # milliseconds
             )
         return self._connection
+
+    def _connect_ahead(self) -> None:
+        try:
+            self.connect()
+        except psycopg2.Error as error:
+            _raise_misconfiguration(error)
+        except Unavailable as error:
+            _logger.warning("%s", error)
 
     def close(self) -> None:
         """Closes the connection; the next use opens another."""
@@ -134,14 +155,11 @@ class Database:
                     )
                     return work(cursor)
             except psycopg2.Error as error:
-                failure = classify(error)
-                if failure is Failure.DATA:
+                if classify(error) is Failure.DATA:
                     raise
                 self.close()
-                if failure is Failure.MISCONFIGURATION:
-                    raise Misconfiguration(_explain(error)) from None
-                _logger.warning("The database failed: %s", error.pgcode or type(error).__name__)
-                time.sleep(random.uniform(0, ceiling))
+                _raise_misconfiguration(error)
+                time.sleep(_random.uniform(0, ceiling))
                 ceiling = min(2 * ceiling, MAXIMUM_BACKOFF)
         raise Unavailable(
             "The database did not answer in the time that was left"
@@ -180,8 +198,13 @@ def _cut_off(connection: extensions.connection, milliseconds: int) -> Iterator[N
             timer.join()
 
 
-def _explain(error: psycopg2.Error) -> str:
+def _raise_misconfiguration(error: psycopg2.Error) -> None:
+    if classify(error) is not Failure.MISCONFIGURATION:
+        _logger.warning("The database failed: %s", error.pgcode or type(error).__name__)
+        return
     sentence = str(error).strip().splitlines()[0]
     if error.pgcode in _UNKNOWN_NAME:
-        return f"The schema is not the one expected (invoke consumers.migrate): {sentence}"
-    return f"The database cannot be used: {sentence}"
+        raise Misconfiguration(
+            f"The schema is not the one expected (invoke consumers.migrate): {sentence}"
+        ) from None
+    raise Misconfiguration(f"The database cannot be used: {sentence}") from None

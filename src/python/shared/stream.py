@@ -1,9 +1,9 @@
 """Puts records on a Kinesis stream: what is refused is sent again, or else reported."""
 
 import logging
-import random
 import time
 from collections.abc import Callable, Sequence
+from random import SystemRandom
 from typing import TYPE_CHECKING, cast
 
 from botocore.config import Config
@@ -34,6 +34,8 @@ _RETRYABLE = {
 }
 
 _logger = logging.getLogger(__name__)
+# Not what a snapshot would have all environments that are restored from it repeat.
+_random = SystemRandom()
 
 
 class Stream:
@@ -69,7 +71,7 @@ class Stream:
             refused = self._put_once(request)
             pending = refused + waiting
             if refused:
-                time.sleep(random.uniform(0, ceiling))
+                time.sleep(_random.uniform(0, ceiling))
                 ceiling = min(2 * ceiling, MAXIMUM_BACKOFF)
         return {index for record in pending for index in record.indexes}
 
