@@ -36,7 +36,7 @@ def wait_for(database: extensions.connection, condition: str, name: str = "sluic
     """Until a session of the sink, which has that application name, is in that condition."""
     statement = "SELECT 1 FROM pg_stat_activity WHERE application_name = %s AND " + condition
     with database.cursor() as cursor:
-        for _ in range(500):
+        for _ in range(3000):
             cursor.execute(statement, [name])
             if cursor.fetchone():
                 return
@@ -84,6 +84,7 @@ def test_a_server_out_of_connections_is_waited_for(
     with pytest.raises(psycopg2.OperationalError, match="too many clients"):
         while True:
             held.append(postgres.connect())
+    world.new_sink()  # one that has a connection keeps it
     deliver_in_vain(world)
     for connection in held:
         connection.close()

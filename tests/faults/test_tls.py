@@ -95,9 +95,8 @@ def test_another_than_the_database_is_refused_with_one_sentence(
 ) -> None:
     issuers = {"known": authority, "unknown": trustme.CA(), None: None}
     with front(postgres, issuers[issuer], name, certificates) as reached:
-        sink = execution_environment("consumers.log_sink").log_sink
         with pytest.raises(Misconfiguration, match=sentence) as raised:
-            sink(kinesis_batch([stored(log())]), Context())
+            execution_environment("consumers.log_sink")
         assert reached.plain == 0
     assert str(raised.value).startswith("The database cannot be used: ")
     assert "\n" not in str(raised.value)
