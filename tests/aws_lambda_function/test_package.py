@@ -165,7 +165,10 @@ def test_a_new_version_of_a_requirement_changes_the_zips_that_hold_it_and_no_oth
     )
     elsewhere.write(
         "src/python/producers/signed/BUILD",
-        'python_sources()\npython_aws_lambda_function(name="function", handler="handler.py:signed")',
+        """\
+        python_sources()
+        python_aws_lambda_function(name="function", handler="handler.py:signed")
+        """,
     )
     digests = []
     for version in ("2.1.2", "2.2.0"):

@@ -80,22 +80,23 @@ def test_the_zip_holds_only_what_its_function_imports(manifest: Path) -> None:
     }
     argon2 = {"argon2_cffi", "argon2_cffi_bindings", "cffi", "pycparser"}
     jinja2 = {"jinja2", "markupsafe"}
+    database = {"psycopg2_binary", "snapshot_restore_py"}
     if manifest.stem.startswith("producers."):
         expected = {"msgspec"} | botocore | decoders.get(manifest.stem, set())
     elif manifest.stem == "consumers.migrate":
-        expected = {"psycopg2_binary"} | yoyo
+        expected = database | yoyo
     elif manifest.stem in ("consumers.retention", "consumers.merge_error_counts"):
-        expected = {"psycopg2_binary"}
+        expected = database
     elif manifest.stem == "consumers.set_account":
-        expected = {"psycopg2_binary", "msgspec"} | argon2
+        expected = database | {"msgspec"} | argon2
     elif manifest.stem == "handlers.login":
-        expected = {"psycopg2_binary", "msgspec"} | argon2 | jinja2
+        expected = database | {"msgspec"} | argon2 | jinja2
     elif manifest.stem == "handlers.index":
-        expected = {"psycopg2_binary", "msgspec"} | jinja2
+        expected = database | {"msgspec"} | jinja2
     elif manifest.stem == "consumers.redrive":
-        expected = {"psycopg2_binary", "msgspec"} | boto3
+        expected = database | {"msgspec"} | boto3
     else:
-        expected = {"psycopg2_binary", "msgspec"}
+        expected = database | {"msgspec"}
     assert packages(manifest) == expected
 
 

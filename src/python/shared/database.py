@@ -79,11 +79,11 @@ def classify(error: psycopg2.Error) -> Failure:
 class Database:
     """A connection that is kept, and replaced when it fails.
 
-    Made once, at init, when Lambda gives the function a whole processor: so the connection is opened
-    there, or, when the database does not answer, on first use. With SnapStart it is closed before
-    the snapshot and opened again in what is restored ("Implement code before or after Lambda
-    function snapshots", Lambda developer guide). Raises Misconfiguration when an environment
-    variable is missing and when the database will not have this function.
+    Made once, at init, when Lambda gives the function a whole processor: so it is opened there, or,
+    when the database does not answer, on first use. With SnapStart it is closed before the snapshot
+    and opened again in what is restored ("Implement code before or after Lambda function
+    snapshots", Lambda developer guide). Raises Misconfiguration when an environment variable is
+    missing and when the database will not have this function.
     """
 
     def __init__(self, environment: Mapping[str, str]) -> None:
