@@ -39,6 +39,21 @@ def test_the_first_version_has_nothing_to_go_back_to(
     assert "producers.a: version 1 is the first: there is nothing to go back to" in ran.output
 
 
+def test_a_version_that_failed_its_check_is_not_gone_back_to(
+    project: Project, account: Account, run: Any
+) -> None:
+    project.package("producers.a", ONE)
+    account.create("producers.a")
+    project.package("producers.a", TWO)
+    account.answers({"statusCode": 503})
+    assert run("push", "--yes").status == 1
+    project.package("producers.a", TWO + "# mended\n")
+    assert run("push", "--yes").status == 0
+    assert account.live("producers.a") == ("3", {})
+    assert run("rollback", "--yes").status == 0
+    assert account.live("producers.a") == ("1", {})
+
+
 def test_what_no_push_has_made_is_not_rolled_back(
     project: Project, account: Account, run: Any
 ) -> None:
