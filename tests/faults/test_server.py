@@ -1,10 +1,12 @@
 """A database that is down, starved, in another's hands or at odds with the sink."""
 
+import json
 import multiprocessing
 import os
 import random
 import signal
 import time
+from base64 import b64decode
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -14,13 +16,14 @@ import pytest
 from psycopg2 import extensions
 
 from shared.errors import Misconfiguration
+from shared.records import unpack
 from tests.faults.postgres_server import PostgresServer
 from tests.faults.world import World, execution_environment
 from tests.fixtures.invocation import Context
 from tests.fixtures.secret import rotate, value
 
 DONE: dict[str, Any] = {"batchItemFailures": []}
-DISK_BYTES = 2 * 1024 * 1024
+DISK_BYTES = 2_500_000  # room for the rows of two full records, and some of a third's
 
 
 def deliver_in_vain(world: World) -> None:
@@ -92,25 +95,39 @@ def test_a_server_out_of_connections_is_waited_for(
     world.check()
 
 
-def test_a_full_disk_is_waited_for(world: World, postgres: PostgresServer) -> None:
+def test_a_full_disk_is_waited_for(
+    world: World, postgres: PostgresServer, caplog: pytest.LogCaptureFixture
+) -> None:
     noise = random.Random(0)
     events = world.events(40, ["one shard"])
     for event in events:
         event["message"] = noise.randbytes(50_000).hex()
     world.post_until_taken(events)
+    world.fetch()
+    (shard,) = world.ready()
+    first, second, third, _ = shard.records  # each of 1 MB, and so a transaction
     postgres.stop()
     postgres.start(file_bytes=DISK_BYTES)
     try:
-        world.fetch()
-        (shard,) = world.ready()
-        # What the disk has room for is committed, and delivery goes on after it.
-        assert world.deliver(shard, 100, Context(5000, 5000, 0)) != DONE
+        # Time for one attempt at each of three.
+        answer = world.deliver(shard, 100, Context(*[5000] * 6, 0))
+        number = third["kinesis"]["sequenceNumber"]
+        assert answer == {"batchItemFailures": [{"itemIdentifier": number}]}
+        assert "The database failed" in caplog.text
+        world.reconnect_oracle()
+        assert world.stored() == event_ids(first) | event_ids(second)
     finally:
         postgres.stop()
         postgres.start()
     world.deliver_all()
     world.reconnect_oracle()
     world.check()
+
+
+def event_ids(record: dict[str, Any]) -> set[str]:
+    """Of the events that a record holds."""
+    documents = unpack(b64decode(record["kinesis"]["data"]))
+    return {json.loads(document)["event_id"] for document in documents}
 
 
 @pytest.mark.parametrize("table", ["logs", "quarantine"])

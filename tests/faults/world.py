@@ -227,6 +227,12 @@ class World:
                 self.deliver(shard, size)
                 assert len(shard.records) < before, "The sink is stuck"
 
+    def stored(self) -> set[str]:
+        """The ids of the events in the table."""
+        with self._database.cursor() as cursor:
+            cursor.execute("SELECT event_id::text FROM logs")
+            return {event_id for (event_id,) in cursor.fetchall()}
+
     def check(self) -> None:
         """The oracle: what was acknowledged is in the table, what is bad in quarantine, each once.
 

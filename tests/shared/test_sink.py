@@ -152,6 +152,37 @@ def test_rows_that_postgres_refuses_are_narrowed_down(
     assert all("no_bad" in reason for _, _, reason in quarantined(database))
 
 
+@pytest.mark.parametrize(
+    "refuse",
+    [
+        # A trigger, where the line that is named is one of its own.
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN\n"
+        " IF EXISTS (SELECT FROM given WHERE message LIKE 'bad%') THEN\n"
+        " RAISE check_violation; END IF; RETURN NULL; END $$;"
+        "CREATE TRIGGER refuse AFTER INSERT ON logs REFERENCING NEW TABLE AS given"
+        " FOR EACH STATEMENT EXECUTE FUNCTION refuse()",
+        # A row that is larger than a page: found when rows are written, after the last was read.
+        "ALTER TABLE logs_default ALTER message SET STORAGE PLAIN",
+    ],
+    ids=["a trigger", "the page's size"],
+)
+def test_rows_that_are_refused_without_their_line_are_narrowed_down(
+    sink: Sink, database: extensions.connection, refuse: str
+) -> None:
+    with database.cursor() as cursor:
+        cursor.execute(refuse)
+    guilty = {0, 1, 13, 39}
+    documents = [
+        stored(
+            log(message="bad" * 4000 if n in guilty else f"{n:02}"), event_id=str(UUID(int=n))
+        )
+        for n in range(40)
+    ]
+    assert sink(kinesis_batch(documents), Context()) == DONE
+    assert messages(database) == [f"{n:02}" for n in range(40) if n not in guilty]
+    assert {index for _, index, _ in quarantined(database)} == guilty
+
+
 def test_of_equal_keys_the_next_counts_when_the_first_is_refused(
     sink: Sink, database: extensions.connection
 ) -> None:

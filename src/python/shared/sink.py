@@ -142,6 +142,8 @@ def _copy(cursor: extensions.cursor, table: Table, rows: Sequence[Row]) -> list[
             return [Rejected(rows[0].origin, reason)]
         line = re.search(r"line (\d+)", error.diag.context or "")
         suspect = int(line[1]) - 1 if line else 0
+        if suspect >= len(rows):  # a trigger's own line, or the end of what was copied
+            suspect = 0
         rest = rows[suspect + 1 :]
         parts = [rows[:suspect], rows[suspect : suspect + 1]]
         parts += batched(rest, max(len(rest) // NARROWING, 1), strict=False)
