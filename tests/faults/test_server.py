@@ -189,20 +189,14 @@ def test_when_quarantine_refuses_the_batch_fails_and_nothing_is_committed(
 ) -> None:
     with database.cursor() as cursor:
         cursor.execute("ALTER TABLE quarantine ADD CONSTRAINT never CHECK (false)")
-        world.post_until_taken(world.events(10))
-        world.put_bad(b"a secret")
+        world.post_until_taken(world.events(10, ["one shard"]))
+        world.put_bad(b"a secret", "one shard")
         world.fetch()
-        shards = world.ready()
-        assert shards
-        refused = []
-        for shard in shards:
-            try:
-                world.deliver(shard, 100)
-            except Misconfiguration as error:
-                refused.append(str(error))
-        (message,) = refused
-        assert "never" in message
-        assert b"a secret".hex() not in message
+        (shard,) = world.ready()
+        with pytest.raises(Misconfiguration, match="never") as raised:
+            world.deliver(shard, 100)
+        assert b"a secret".hex() not in str(raised.value)
+        assert world.stored() == set()
         cursor.execute("ALTER TABLE quarantine DROP CONSTRAINT never")
     world.deliver_all()
     world.check()

@@ -88,6 +88,7 @@ def test_nothing_of_a_request_is_logged(
     for event in (
         request(marked),
         request(json.dumps({**log(), "message": 1, str(secret): str(secret)}).encode()),
+        request(json.dumps({str(secret): str(secret)}).encode()),
         request(b"{}", authorization=f"Bearer {secret}"),
         request(b"{}", content_encoding=str(secret)),
     ):

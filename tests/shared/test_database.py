@@ -38,6 +38,7 @@ def running(statement: str) -> Callable[[extensions.cursor], Any]:
         ("INSERT INTO logs (event_id) VALUES (NULL)", Failure.DATA),
         ("SELECT repeat('[', 100000)::jsonb", Failure.DATA),
         ("SELECT * FROM nowhere", Failure.MISCONFIGURATION),
+        ("SET search_path = ''; CREATE TABLE t ()", Failure.MISCONFIGURATION),
         ("SET ROLE nobody", Failure.DATA),
         ("SET LOCAL statement_timeout = 1; SELECT pg_sleep(9)", Failure.TRANSIENT),
         ("SELECT pg_terminate_backend(pg_backend_pid())", Failure.TRANSIENT),
@@ -64,6 +65,8 @@ def test_failures_of_a_session(
         ("FATAL:  the database system is starting up", "TRANSIENT"),
         ("FATAL:  sorry, too many clients already", "TRANSIENT"),
         ("FATAL:  remaining connection slots are reserved", "TRANSIENT"),
+        ("FATAL:  terminating connection due to administrator command", "TRANSIENT"),
+        ('FATAL:  database "sluice" is not currently accepting connections', "TRANSIENT"),
         ('FATAL:  password authentication failed for user "sluice_write"', "MISCONFIGURATION"),
         ('FATAL:  database "sluice" does not exist', "MISCONFIGURATION"),
         ("FATAL:  no pg_hba.conf entry for host", "MISCONFIGURATION"),
@@ -162,7 +165,8 @@ def test_a_session_is_named_and_ends_when_its_environment_is_gone(
             cursor.execute(f"SHOW {setting}")
             assert cursor.fetchone() == (value,)
     parameters = connection.get_dsn_parameters()
-    assert (parameters["keepalives_idle"], parameters["tcp_user_timeout"]) == ("5", "10000")
+    times = ("keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout")
+    assert [parameters[name] for name in times] == ["5", "2", "3", "10000"]
     connection.close()
 
 

@@ -26,6 +26,14 @@ def test_every_fault_is_named(kind: type[Event], event: dict[str, Any]) -> None:
         assert raised.value.field == field, document[:200]
 
 
+@pytest.mark.parametrize("line", [-1, 2**31, 1.5, "7"])
+def test_a_line_that_no_file_has_is_named(line: object) -> None:
+    stack = [{"file": "a.py", "function": "f", "line": line}]
+    with pytest.raises(InvalidEvent) as raised:
+        decode(stored(error(stack=stack)), ErrorEvent)
+    assert raised.value.field == "stack[0].line"
+
+
 @given(TEXT, st.dictionaries(TEXT, VALUES))
 def test_what_can_be_stored_is_taken_as_it_is(message: str, attributes: dict[str, Any]) -> None:
     event = decode(json.dumps(log(message=message, attributes=attributes)).encode(), LogEvent)
@@ -52,6 +60,11 @@ def test_bytes_are_never_more_than_invalid(document: bytes) -> None:
 
 def test_an_escaped_backslash_before_u0000_is_no_nul() -> None:
     assert decode(stored(log(message="\\u0000")), LogEvent).message == "\\u0000"
+
+
+def test_a_lone_surrogate_is_told() -> None:
+    with pytest.raises(InvalidEvent, match="perhaps a lone surrogate"):
+        decode(stored(log(message="\ud800")), LogEvent)
 
 
 def test_names_a_client_chose_are_shown_short() -> None:

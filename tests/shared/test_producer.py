@@ -155,6 +155,7 @@ def test_an_array_is_taken_apart_though_it_holds_what_no_event_may(
         (b" " * (MAXIMUM_BODY_BYTES + 1), {}, 413),
         (b"1\n" * 10_001, {}, 413),
         (b"{}", {"authorization": ""}, 401),
+        (b"[{}", {"authorization": ""}, 401),
         (b"{}", {"authorization": KEY}, 401),
         (b"{}", {"authorization": "Bearer wrong"}, 401),
         (b"{}", {"authorization": "Bearer \ud800"}, 401),

@@ -80,6 +80,13 @@ def test_a_request_keeps_to_kinesis_limits() -> None:
     assert sum(record.size for record in take_request(large)[0]) <= MAXIMUM_REQUEST_BYTES
 
 
+def test_a_record_never_overtakes_a_larger_one_of_its_key() -> None:
+    large = [Record(key, bytes(10**6), (n,)) for n, key in enumerate("abcdef")]
+    small = Record("f", b"", (6,))
+    request, waiting = take_request([*large, small])
+    assert (request, waiting) == (large[:5], [large[5], small])
+
+
 @given(st.binary())
 def test_any_bytes_are_a_record_or_invalid(data: bytes) -> None:
     try:

@@ -132,11 +132,14 @@ def test_unreadable_record_goes_to_quarantine_whole(
     batch["Records"].append(kinesis_record("1", data))
     batch["Records"].append(kinesis_record("2", b""))
     batch["Records"][2]["kinesis"]["data"] = "no base64!"
+    batch["Records"].append(kinesis_record("3", b""))
+    batch["Records"][3]["kinesis"]["data"] = "\ud800"
     assert sink(batch, Context()) == DONE
     assert messages(database) == ["paid"]
-    assert [(number, index) for number, index, _ in quarantined(database)] == [("1", 0), ("2", 0)]
+    places = [(number, index) for number, index, _ in quarantined(database)]
+    assert places == [("1", 0), ("2", 0), ("3", 0)]
     raw = query(database, "SELECT raw FROM quarantine ORDER BY sequence_number")
-    assert [bytes(value) for (value,) in raw] == [data, b"no base64!"]
+    assert [bytes(value) for (value,) in raw] == [data, b"no base64!", b"\xed\xa0\x80"]
 
 
 @pytest.mark.parametrize("guilty", [{0}, {6}, {2, 3}, set(range(7))])
@@ -173,9 +176,7 @@ def test_rows_that_are_refused_without_their_line_are_narrowed_down(
         cursor.execute(refuse)
     guilty = {0, 1, 13, 39}
     documents = [
-        stored(
-            log(message="bad" * 4000 if n in guilty else f"{n:02}"), event_id=str(UUID(int=n))
-        )
+        stored(log(message="bad" * 4000 if n in guilty else f"{n:02}"), event_id=str(UUID(int=n)))
         for n in range(40)
     ]
     assert sink(kinesis_batch(documents), Context()) == DONE
@@ -194,6 +195,16 @@ def test_of_equal_keys_the_next_counts_when_the_first_is_refused(
     assert sink(kinesis_batch(documents), Context()) == DONE
     assert messages(database) == ["good"]
     assert [index for _, index, _ in quarantined(database)] == [0, 1, 3]
+
+
+def test_rows_are_written_in_the_order_of_their_keys(
+    sink: Sink, database: extensions.connection
+) -> None:
+    """Two sinks with the same events wait for each other in one direction: no deadlock."""
+    ids = [str(UUID(int=n)) for n in (5, 2, 9, 1, 7)]
+    sink(kinesis_batch([stored(log(), event_id=event_id) for event_id in ids]), Context())
+    written = query(database, "SELECT event_id::text FROM logs ORDER BY ctid")
+    assert [event_id for (event_id,) in written] == sorted(ids)
 
 
 @pytest.mark.parametrize("count", [1, 9])
@@ -270,9 +281,12 @@ def test_unreachable_database_quarantines_nothing(
     assert answer == {"batchItemFailures": [{"itemIdentifier": "0"}]}
 
 
-def test_schema_that_is_not_migrated_is_said(sink: Sink, database: extensions.connection) -> None:
+@pytest.mark.parametrize("missing", ["DROP TABLE logs", "ALTER TABLE logs DROP COLUMN level"])
+def test_schema_that_is_not_migrated_is_said(
+    sink: Sink, database: extensions.connection, missing: str
+) -> None:
     with database.cursor() as cursor:
-        cursor.execute("DROP TABLE logs")
+        cursor.execute(missing)
     with pytest.raises(Misconfiguration, match=r"invoke consumers\.migrate"):
         sink(kinesis_batch([stored(log())]), Context())
 

@@ -1,8 +1,11 @@
 """Stream against a Kinesis that refuses as told: the emulator never throttles and never fails."""
 
 import json
+import socket
 from base64 import b64decode
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any
@@ -90,6 +93,9 @@ def test_a_later_record_of_a_key_waits_for_the_earlier(
     [
         refusal(400, "ProvisionedThroughputExceededException"),
         refusal(400, "LimitExceededException"),
+        refusal(400, "KMSThrottlingException"),
+        refusal(400, "ThrottlingException"),
+        refusal(400, "RequestTimeout"),
         refusal(500, "InternalFailure"),
         refusal(503, "ServiceUnavailable"),
     ],
@@ -122,6 +128,41 @@ def test_an_unreachable_kinesis_is_tried_until_time_is_up(
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_KINESIS", "http://127.0.0.1:9")
     assert put("a", time=Context(10_000, 10_000, 0)) == {0}
+
+
+def test_a_kinesis_that_never_answers_is_given_up(
+    aws_environment: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.stream.READ_TIMEOUT", 0.2)
+
+    def wait_for_the_end() -> bool:
+        connection, _ = listener.accept()
+        connection.settimeout(10)
+        with connection, suppress(TimeoutError):
+            while connection.recv(65536):
+                pass
+            return True
+        return False
+
+    with socket.create_server(("127.0.0.1", 0)) as listener, ThreadPoolExecutor() as pool:
+        monkeypatch.setenv(
+            "AWS_ENDPOINT_URL_KINESIS", f"http://127.0.0.1:{listener.getsockname()[1]}"
+        )
+        client_ended = pool.submit(wait_for_the_end)
+        assert put("a", time=Context(10_000, 0)) == {0}
+        assert client_ended.result()
+
+
+def test_pauses_between_attempts_grow_up_to_a_limit(
+    script: Scripted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers, _ = script
+    pauses: list[float] = []
+    monkeypatch.setattr("shared.stream.random.uniform", lambda least, most: most)
+    monkeypatch.setattr("shared.stream.time.sleep", pauses.append)
+    answers += [*[entries(THROTTLED)] * 7, entries(OK)]
+    assert put("a") == set()
+    assert pauses == [0.05, 0.1, 0.2, 0.4, 0.8, 1.0, 1.0]
 
 
 @pytest.mark.parametrize("code", ["ResourceNotFoundException", "AccessDeniedException"])

@@ -48,8 +48,8 @@ class Failure(enum.Enum):
 # "PostgreSQL Error Codes", appendix A: the first two characters are the class. Anything that is in
 # neither list is tried again: better a batch that waits than good rows taken for bad ones.
 _DATA_CLASSES = {"22", "23", "54"}
-_MISCONFIGURATION_CLASSES = {"28", "3D", "3F", "42"}
-_UNKNOWN_NAME = {"3F000", "42703", "42P01"}
+_MISCONFIGURATION_CLASSES = {"3F", "42"}
+_UNKNOWN_NAME = {"42703", "42P01"}
 # Until a session exists libpq gives no code, only the server's message, after "FATAL:".
 _TRANSIENT_REFUSAL = (
     "the database system is",
@@ -104,7 +104,7 @@ class Database:
 
         Raises psycopg2.Error, and Misconfiguration or Unavailable when there are no credentials.
         """
-        if self._connection is None or self._connection.closed:
+        if self._connection is None:
             self._connection = psycopg2.connect(
                 make_dsn(**self._credentials(), **self._tls),
                 application_name=self._application_name,

@@ -22,14 +22,12 @@ MAXIMUM_BACKOFF = 1.0  # seconds
 # An attempt begun with less could outlast the invocation, and nobody would learn what came of it.
 ATTEMPT_MILLISECONDS = (CONNECT_TIMEOUT + READ_TIMEOUT) * 1000 + 250
 
+# Beside every status from 500 on.
 _RETRYABLE = {
-    "InternalFailure",
-    "InternalServerError",
     "KMSThrottlingException",
     "LimitExceededException",
     "ProvisionedThroughputExceededException",
     "RequestTimeout",
-    "ServiceUnavailable",
     "ThrottlingException",
 }
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from producers.sentry_envelope.encodings import ENCODINGS
-from shared.records import InvalidRecord, TooLarge
+from shared.records import GZIP, InvalidRecord, TooLarge
 
 LIMIT = 100_000
 COMPRESS = {"gzip": gzip.compress, "deflate": zlib.compress, "br": brotli.compress}
@@ -28,6 +28,17 @@ def test_what_was_compressed_comes_back(encoding: str, data: bytes) -> None:
 def test_a_bomb_stops_at_the_limit(encoding: str, size: int) -> None:
     with pytest.raises(TooLarge):
         ENCODINGS[encoding](COMPRESS[encoding](bytes(size)), LIMIT)
+
+
+@pytest.mark.parametrize(("encoding", "wbits"), [("gzip", GZIP), ("deflate", zlib.MAX_WBITS)])
+def test_what_is_past_the_limit_is_not_looked_at(encoding: str, wbits: int) -> None:
+    compressor = zlib.compressobj(wbits=wbits)
+    begin = compressor.compress(bytes(10 * LIMIT)) + compressor.flush(zlib.Z_SYNC_FLUSH)
+    damaged = begin + b"\xff" * 100
+    with pytest.raises(TooLarge):
+        ENCODINGS[encoding](damaged, LIMIT)
+    with pytest.raises(InvalidRecord, match="Not valid"):
+        ENCODINGS[encoding](damaged, 20 * LIMIT)
 
 
 @each_encoding
