@@ -7,7 +7,7 @@ from psycopg2 import extensions
 
 from tests.fixtures.invocation import Context
 
-type Redrive = Callable[[Any], dict[str, int]]
+type Redrive = Callable[..., dict[str, int]]
 
 
 @pytest.fixture
@@ -18,11 +18,11 @@ def invoke(database: extensions.connection, monkeypatch: pytest.MonkeyPatch) -> 
     with database.cursor() as cursor:
         cursor.execute("ALTER ROLE sluice_redrive LOGIN PASSWORD 'test'")
 
-    def run(event: Any) -> dict[str, int]:
+    def run(event: Any, time: Context | None = None) -> dict[str, int]:
         with monkeypatch.context() as patch:
             patch.setenv("PGUSER", "sluice_redrive")
             patch.setenv("PGPASSWORD", "test")
-            report: dict[str, int] = importlib.reload(handler).redrive(event, Context())
+            report: dict[str, int] = importlib.reload(handler).redrive(event, time or Context())
             return report
 
     return run

@@ -8,11 +8,12 @@ import pytest
 from psycopg2 import extensions
 
 from local.event_source_mapping_batch import Batch, discarded
-from shared.errors import InvalidRequest
+from shared.errors import InvalidRequest, Unavailable
 from tests.fixtures.documents import error, log, stored
+from tests.fixtures.invocation import Context
 from tests.fixtures.kinesis import Streams
 
-type Invoke = Callable[[Any], dict[str, int]]
+type Invoke = Callable[..., dict[str, int]]
 
 
 def put(streams: Streams, name: str, *datas: bytes) -> None:
@@ -85,6 +86,17 @@ def test_records_that_the_stream_has_no_more_are_counted(
     batch["KinesisBatchInfo"]["startSequenceNumber"] = "0"
     assert invoke(batch) == {"read": 1, "missing": 2}
     assert messages(database) == ["left"]
+
+
+def test_records_that_are_not_stored_in_time_are_no_success(
+    invoke: Invoke, streams: Streams, database: extensions.connection
+) -> None:
+    put(streams, "logs", stored(log(message="late")))
+    batch = document(streams, "logs", 0, 1)
+    with pytest.raises(Unavailable, match="Not all records could be stored"):
+        invoke(batch, Context(0))
+    assert invoke(batch) == {"read": 1, "missing": 0}
+    assert messages(database) == ["late"]
 
 
 @pytest.mark.parametrize(
