@@ -292,6 +292,29 @@ def set_connection_alarm(account: Account, threshold: int) -> None:
     )
 
 
+def test_an_upload_waits_for_what_aws_takes_time_for(project: Project, account: Account) -> None:
+    # Emulated functions are ready at once: that they are asked is all that can be seen.
+    project.package("producers.a", ONE)
+    account.create("producers.a")
+    session = environment.open_session("local", None)
+    asked: list[str] = []
+    session.events.register("before-call.lambda", lambda model, **_: asked.append(model.name))
+    functions = Functions(session, "qa")
+    deployed = functions.read("producers.a")
+    assert deployed is not None
+    manifest = load_manifest("producers.a", project.directory / "dist")
+    content = read_zip(manifest, project.directory / "dist")
+    asked.clear()
+    functions.upload(Push(manifest, deployed), content, "now", lambda sent, total: None)
+    assert asked == [
+        "UpdateFunctionCode",
+        "GetFunction",
+        "GetFunctionConfiguration",
+        "PublishVersion",
+        "GetFunctionConfiguration",
+    ]
+
+
 def test_the_upload_tells_how_far_it_is(project: Project, account: Account) -> None:
     project.package("producers.a", ONE + "#" * 500_000)
     account.create("producers.a")
