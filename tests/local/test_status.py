@@ -88,9 +88,10 @@ def test_the_row_of_a_shard_with_a_record_that_fails(run: Run, sink: Sink) -> No
         await until(lambda: len(cloud.pollers) == 2)
         await put(cloud, keys_of_first_shard(1)[0], "bad")
         rows: list[Any] = [{"discarded": 0}]
-        while not rows[-1]["discarded"]:
-            await asyncio.sleep(0.02)
-            rows.append((await look.rows())["shards"][0])
+        async with asyncio.timeout(60):
+            while not rows[-1]["discarded"]:
+                await asyncio.sleep(0.02)
+                rows.append((await look.rows())["shards"][0])
         assert max(row["waiting"] for row in rows[1:]) == 1
         assert max(row["iterator_age"] for row in rows[1:]) > 0
         last = rows[-1]
