@@ -59,9 +59,11 @@ def interrupt() -> None:
 
 
 @pytest.mark.usefixtures("changed")
+@pytest.mark.parametrize("state", ["OK", "INSUFFICIENT_DATA"])
 def test_a_canary_whose_alarm_stays_quiet_becomes_live(
-    account: Account, run: Any, monkeypatch: pytest.MonkeyPatch
+    account: Account, run: Any, monkeypatch: pytest.MonkeyPatch, state: str
 ) -> None:
+    set_alarm(account, state)
     seen: list[object] = []
     slept = use_clock(monkeypatch, {1: lambda: seen.append(account.live("producers.a"))})
     ran = run("push", "--yes", *SHARE)
@@ -96,8 +98,9 @@ def test_a_canary_that_is_stopped_gives_all_invocations_back(
 
 @pytest.mark.usefixtures("changed")
 def test_a_canary_is_refused_while_the_alarm_fires_or_is_missing(
-    account: Account, run: Any
+    account: Account, run: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    use_clock(monkeypatch, {})
     set_alarm(account, "ALARM")
     ran = run("push", "--yes", *SHARE)
     assert ran.status == 1
