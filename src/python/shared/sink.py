@@ -29,8 +29,9 @@ from shared.database import Database, Failure, classify
 from shared.errors import Misconfiguration, Unavailable
 from shared.tables import QUARANTINE, Table
 
-# PostgreSQL names the first row that it refuses. What comes after is written anew in so many parts,
-# so that a batch in which all are refused costs little more than a statement for each.
+# PostgreSQL names the first row that it refuses. What comes after is written anew in one piece, and
+# where that is refused too in so many parts, so that a batch in which all are refused costs little
+# more than a statement for each.
 NARROWING = 8
 COPY_BYTES = 1024 * 1024  # handed to libpq at once
 
@@ -124,7 +125,9 @@ def _stored(cursor: extensions.cursor, table: Table, rows: Sequence[Row]) -> set
     return {event_id.replace("-", "") for (event_id,) in cursor.fetchall()}
 
 
-def _copy(cursor: extensions.cursor, table: Table, rows: Sequence[Row]) -> list[Rejected]:
+def _copy(
+    cursor: extensions.cursor, table: Table, rows: Sequence[Row], parts_of_rest: int = 1
+) -> list[Rejected]:
     """Writes rows that are new in one statement, or in as few as leave out only those at fault."""
     if not rows:
         return []
@@ -146,8 +149,8 @@ def _copy(cursor: extensions.cursor, table: Table, rows: Sequence[Row]) -> list[
             suspect = 0
         rest = rows[suspect + 1 :]
         parts = [rows[:suspect], rows[suspect : suspect + 1]]
-        parts += batched(rest, max(len(rest) // NARROWING, 1), strict=False)
-        return [item for part in parts for item in _copy(cursor, table, part)]
+        parts += batched(rest, max(len(rest) // parts_of_rest, 1), strict=False)
+        return [item for part in parts for item in _copy(cursor, table, part, NARROWING)]
     cursor.execute("RELEASE SAVEPOINT narrowing")
     return []
 
