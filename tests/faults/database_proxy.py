@@ -5,8 +5,8 @@ import socket
 from collections import deque
 from pathlib import Path
 from select import select
-from threading import Thread
-from types import TracebackType
+
+from tests.faults.socket_front import SocketFront
 
 WRITE = b"SAVEPOINT narrowing"  # the statement that writes rows to their table
 ROWS = b"PGCOPY"  # the rows themselves
@@ -24,30 +24,13 @@ class Fault(enum.Enum):
     STALL = "from here on nothing passes, and nobody is told"
 
 
-class DatabaseProxy:
-    """Listens on loopback and passes on to a server's socket; `arm` says what goes wrong next."""
+class DatabaseProxy(SocketFront):
+    """Passes on what is said; `arm` says what goes wrong next."""
 
     def __init__(self, server: Path) -> None:
+        super().__init__(server)
         self.outwaited = False  # whether a client sat out a stall, instead of giving up
-        self._server = server
         self._armed: deque[tuple[bytes, Fault]] = deque()
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port: int = self._listener.getsockname()[1]
-        self._threads = [Thread(target=self._accept)]
-
-    def __enter__(self) -> "DatabaseProxy":
-        self._threads[0].start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-        self._threads[0].join()
 
     def arm(self, pattern: bytes, fault: Fault) -> None:
         """The fault happens once, the next time that a client sends the pattern."""
@@ -62,24 +45,12 @@ class DatabaseProxy:
         """Whether a fault is still to come."""
         return bool(self._armed)
 
-    def _accept(self) -> None:
-        while True:
-            try:
-                client, _ = self._listener.accept()
-            except OSError:
-                return
-            Thread(target=self._pass_on, args=[client], daemon=True).start()
-
-    def _pass_on(self, client: socket.socket) -> None:
-        with client, socket.socket(socket.AF_UNIX) as server:
-            try:
-                server.connect(str(self._server))
-                self._converse(client, server)
-            except OSError:
-                return
-
-    def _converse(self, client: socket.socket, server: socket.socket) -> None:
+    def converse(self, client: socket.socket) -> None:
         """Passes on what comes, until one side ends or a fault ends both."""
+        with self.connect() as server:
+            self._pass_on(client, server)
+
+    def _pass_on(self, client: socket.socket, server: socket.socket) -> None:
         losing = False
         while True:
             readable, _, _ = select([client, server], [], [])
