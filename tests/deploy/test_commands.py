@@ -58,15 +58,6 @@ def test_invoke_sends_the_test_event_or_another(
     assert "qa-producers-b does not exist" in ran.output
 
 
-def test_before_the_first_push_invoke_takes_the_code_that_is_there(
-    project: Project, account: Account, run: Any
-) -> None:
-    project.package("producers.a", ONE)
-    account.create("producers.a", by_hand=True)
-    ran = run("invoke", "producers.a")
-    assert (ran.status, ran.output.split()) == (0, ["{", '"a":', "1", "}"])
-
-
 def test_logs_shows_what_the_function_said(project: Project, account: Account, run: Any) -> None:
     project.package("producers.a", ONE)
     ran = run("logs", "producers.a", "--no-follow")

@@ -100,6 +100,13 @@ def test_what_is_pushed_answers_and_what_is_rolled_back_answers_again(
     assert answer(run) == '"old"'
 
 
+def test_before_the_first_push_the_code_that_is_there_answers(
+    client: LambdaClient, run: Any
+) -> None:
+    client.delete_alias(FunctionName=FUNCTION, Name="live")
+    assert answer(run) == '"old"'
+
+
 @pytest.mark.usefixtures("client")
 def test_an_invocation_that_fails_shows_the_log(project: Project, run: Any) -> None:
     (project.directory / "nothing.json").write_text("null")
