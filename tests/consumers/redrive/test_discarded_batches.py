@@ -64,6 +64,29 @@ def test_the_records_of_the_batch_and_no_others_are_stored_once(
     assert messages(database) == ["1", "2", "4"]
 
 
+def test_documents_are_taken_as_a_queue_hands_them_over(
+    invoke: Invoke, streams: Streams, database: extensions.connection
+) -> None:
+    put(streams, "logs", *(stored(log(message=str(n))) for n in range(3)))
+    bodies = [json.dumps(document(streams, "logs", n, n + 1)) for n in (0, 2)]
+    messages_of_queue = [{"messageId": "1", "body": body} for body in bodies]
+    assert invoke({"Records": messages_of_queue}) == {"read": 2, "missing": 0}
+    assert messages(database) == ["0", "2"]
+
+
+@pytest.mark.parametrize(
+    ("records", "message"),
+    [
+        ([{}], "body"),
+        ([{"body": "not JSON"}], "body must be the document"),
+        ([{"body": "{}"}], "KinesisBatchInfo"),
+    ],
+)
+def test_says_what_is_wrong_with_a_message(invoke: Invoke, records: Any, message: str) -> None:
+    with pytest.raises(InvalidRequest, match=message):
+        invoke({"Records": records})
+
+
 def test_what_cannot_be_stored_goes_to_quarantine(
     invoke: Invoke, streams: Streams, database: extensions.connection
 ) -> None:

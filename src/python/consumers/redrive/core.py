@@ -64,8 +64,23 @@ class _Document(msgspec.Struct, frozen=True):
     batch: DiscardedBatch = msgspec.field(name="KinesisBatchInfo")
 
 
+class _Message(msgspec.Struct, frozen=True):
+    """What Lambda hands over of a message in an SQS queue, as far as it is used.
+
+    Source: "Using Lambda with Amazon SQS", Lambda developer guide.
+    """
+
+    body: str
+
+
 def parse(event: object) -> Query | list[DiscardedBatch]:
-    """The query, or the batches of an on-failure destination's documents; raises InvalidRequest."""
+    """The query, or the batches of an on-failure destination's documents; raises InvalidRequest.
+
+    The documents come alone, as a list, or as Lambda hands over those of an SQS queue.
+    """
+    if isinstance(event, dict) and "Records" in event:
+        messages = invocation.parse(event["Records"], list[_Message])
+        return [_document(message.body).batch for message in messages]
     if isinstance(event, dict) and "KinesisBatchInfo" in event:
         event = [event]
     if isinstance(event, list):
@@ -75,6 +90,15 @@ def parse(event: object) -> Query | list[DiscardedBatch]:
     if not all(invocation.is_storable(text) for text in texts if text is not None):
         raise InvalidRequest("The event holds a character that PostgreSQL cannot")
     return query
+
+
+def _document(body: str) -> _Document:
+    try:
+        return msgspec.json.decode(body, type=_Document)
+    except msgspec.DecodeError as error:
+        raise InvalidRequest(
+            f"body must be the document of an on-failure destination: {error}"
+        ) from None
 
 
 def conditions(query: Query) -> tuple[list[str], dict[str, Any]]:

@@ -25,7 +25,7 @@ _database = Database(os.environ)
 
 
 def redrive(event: object, context: Context) -> dict[str, int]:
-    """Takes a core.Query, or one or a list of the documents that an on-failure destination has.
+    """Takes a core.Query, or documents of an on-failure destination: one, a list, or SQS's batch.
 
     Returns {"stored", "kept"}: how many entries left quarantine, and how many did not; or {"read",
     "missing"}: how many records were read again and are committed now, to their table or to
