@@ -172,6 +172,14 @@ def test_a_bad_request_is_refused_whole(
     assert streams.read("logs") == []
 
 
+@pytest.mark.parametrize(("body", "is_base64"), [("no base64!", True), ("\ud800", False)])
+def test_a_body_that_is_no_bytes_is_refused(produce: Produce, body: str, is_base64: bool) -> None:
+    event = {**request(b""), "body": body, "isBase64Encoded": is_base64}
+    response = produce(event, Context())
+    assert response["statusCode"] == 400
+    assert "not valid UTF-8 or base64" in response["body"]
+
+
 def test_unauthorized_says_how_to_authenticate(produce: Produce) -> None:
     response = produce(request(b"{}", authorization=""), Context())
     assert response["headers"]["www-authenticate"] == "Bearer"
