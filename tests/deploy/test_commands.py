@@ -17,6 +17,7 @@ def test_status_says_what_runs_and_what_differs(
     for name in ("producers.a", "producers.b", "producers.old"):
         project.package(name, ONE)
         account.create(name)
+    account.create("producers.a", "prod")
     project.package("producers.b", TWO)
     project.package("producers.new", ONE)
     project.package("producers.prod", ONE, environments=["prod"])

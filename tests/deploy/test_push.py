@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from deploy import environment
+from deploy import environment, zip_checks
 from deploy.dist import load_manifest
 from deploy.functions import Functions
 from deploy.plan import Push
@@ -255,6 +255,32 @@ def test_what_must_not_exist_in_prod_is_left_out(
     ran = run("push", "consumers.clear", "--yes", environment="prod")
     assert ran.status == 1
     assert "consumers.clear must not exist in prod, but in qa, sandbox" in ran.output
+
+
+def test_a_zip_that_lambda_would_not_take_is_refused(
+    project: Project, account: Account, run: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.package("producers.a", ONE)
+    account.create("producers.a")
+    project.package("producers.a", TWO)
+    monkeypatch.setattr(zip_checks, "MAXIMUM_ZIP", 10)
+    ran = run("push", "--yes")
+    assert ran.status == 1
+    assert "but Lambda takes 10" in ran.output
+    assert "Nothing was changed." in ran.output
+
+
+def test_a_zip_that_is_not_that_of_its_manifest_is_refused(
+    project: Project, account: Account, run: Any
+) -> None:
+    project.package("producers.a", ONE)
+    account.create("producers.a")
+    project.package("producers.a", TWO)
+    (project.directory / "dist" / "producers.a.zip").write_bytes(b"another")
+    ran = run("push", "--yes")
+    assert ran.status == 1
+    assert "producers.a.zip is not the zip its manifest describes" in ran.output
+    assert account.live("producers.a") == ("1", {})
 
 
 def test_more_connections_than_the_database_has_are_refused(
