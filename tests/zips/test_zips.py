@@ -166,29 +166,56 @@ importlib.import_module({module!r})
     subprocess.run(command, check=True, cwd="/", env=ENVIRONMENT)
 
 
-@each_function
-def test_a_producer_over_http_asks_for_a_key_before_all_else(
-    manifest: Path, tmp_path: Path
-) -> None:
+# But for the index: of a session only the database knows whose it is, and test_pages asks it.
+OVER_HTTP = [
+    manifest
+    for manifest in MANIFESTS
+    if (read(manifest)["trigger"] or {}).get("type") == "http" and manifest.stem != "handlers.index"
+]
+
+
+def refusals(function: str) -> list[tuple[dict[str, Any], int]]:
+    """Requests of someone who is not known, and the status of the answer to each."""
+    headers = [{}, {"authorization": "Bearer"}, {"x-api-key": "another"}]
+    requests = [
+        {
+            "requestContext": {},
+            "headers": {"content-type": "application/json", **named},
+            "body": "not an event",
+        }
+        for named in headers
+    ]
+    if function == "producers.sentry_envelope":  # whose key may be within the envelope
+        envelopes = [
+            requests[0] | {"body": "{}"},
+            requests[0] | {"body": '{"dsn": "http://a@b/1"}'},
+        ]
+        return list(zip(envelopes, (401, 403), strict=True))
+    if function.startswith("handlers."):
+        http = {"method": "POST", "sourceIp": "192.0.2.1"}
+        another_site = {"host": "a.example", "sec-fetch-site": "cross-site"}
+        return [
+            ({"rawPath": path, "headers": another_site, "requestContext": {"http": http}}, 403)
+            for path in ("/login", "/logout")
+        ]
+    return [(request, 401) for request in requests]
+
+
+@pytest.mark.parametrize("manifest", OVER_HTTP, ids=lambda path: path.stem)
+def test_over_http_a_stranger_is_refused_before_all_else(manifest: Path, tmp_path: Path) -> None:
     content = read(manifest)
-    # A page's visitor has a session instead, and Sentry's key may be within the body.
-    is_keyed = manifest.stem.startswith("producers.") and "sentry" not in manifest.stem
-    if not is_keyed:
-        return
     zipfile.ZipFile(manifest.with_suffix(".zip")).extractall(tmp_path)
     module, _, function = content["handler"].rpartition(".")
+    requests, expected = zip(*refusals(manifest.stem), strict=True)
     program = f"""
 import importlib, json, sys
 sys.path.insert(0, {str(tmp_path)!r})
 handle = importlib.import_module({module!r}).{function}
-for headers in ({{}}, {{"authorization": "Bearer"}}, {{"x-api-key": "another"}}):
-    headers["content-type"] = "application/json"
-    request = {{"requestContext": {{}}, "headers": headers, "body": "not an event"}}
-    print(json.dumps(handle(request, None)["statusCode"]))
+print(json.dumps([handle(request, None)["statusCode"] for request in {list(requests)!r}]))
 """
     command = [sys.executable, "-I", "-S", "-c", program]
     answers = subprocess.check_output(command, cwd="/", env=ENVIRONMENT, text=True)
-    assert answers.split() == ["401", "401", "401"]
+    assert json.loads(answers) == list(expected)
 
 
 @each_function
