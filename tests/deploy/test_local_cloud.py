@@ -107,6 +107,14 @@ def test_before_the_first_push_the_code_that_is_there_answers(
     assert answer(run) == '"old"'
 
 
+def test_a_configuration_that_has_changed_since_wants_a_push(
+    client: LambdaClient, run: Any
+) -> None:
+    client.update_function_configuration(FunctionName=FUNCTION, MemorySize=256)
+    output = run("status", environment="local").output
+    assert "Terraform has changed its configuration since: push" in output
+
+
 @pytest.mark.usefixtures("client")
 def test_an_invocation_that_fails_shows_the_log(project: Project, run: Any) -> None:
     (project.directory / "nothing.json").write_text("null")

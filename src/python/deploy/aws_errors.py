@@ -51,16 +51,8 @@ def explained(doing: str) -> Iterator[None]:
         raise DeployError(f"It was not possible {doing}: {error}") from error
 
 
-def _code(error: ClientError) -> str:
-    """AWS's code; the emulator puts an XML document in its place when it refuses credentials."""
-    code = error.response["Error"].get("Code", "")
-    message = error.response["Error"].get("Message", "")
-    known = NOT_ALLOWED | UNKNOWN_CREDENTIALS
-    return next((each for each in known if f"<Code>{each}</Code>" in message), code)
-
-
 def _refused(error: ClientError, doing: str) -> str:
-    code = _code(error)
+    code = error.response["Error"].get("Code", "")
     message = error.response["Error"].get("Message", "")
     if code in UNKNOWN_CREDENTIALS:
         return f"AWS does not accept the credentials {doing}: {SIGN_IN}. ({message})"
