@@ -15,6 +15,7 @@ from bench.rows import CannotRun, Goal, Row, Say, alternate
 from bench.zips import OURS
 
 REPETITIONS = 15
+REPETITIONS_OF_OTHERS = 5
 GOALS = {"producer": Goal("most", 1 / 4), "sink": Goal("most", 1 / 2)}
 EMPTY_HANDLER = "def handler(event, context):\n    return None\n"
 
@@ -69,6 +70,19 @@ def rows(functions: Path, say: Say) -> Iterator[Row]:
                     goal=goal,
                     note=missing.get(against, ""),
                 )
+        yield from _others(functions, directory, empty, say)
+
+
+def _others(functions: Path, directory: Path, empty: Path, say: Say) -> Iterator[Row]:
+    """The cold starts of the functions that no peer has, against an empty handler's."""
+    names = sorted({zip_file.stem for zip_file in functions.glob("*.zip")} - set(OURS.values()))
+    subjects = {name: _subject(functions / f"{name}.zip", directory) for name in names}
+    subjects["an empty handler"] = lambda: milliseconds_to_load("app", empty)
+    say(f"Starting each other function {REPETITIONS_OF_OTHERS} times, in turns")
+    samples = alternate(subjects, REPETITIONS_OF_OTHERS)
+    theirs = samples["an empty handler"]
+    for name in names:
+        yield Row(f"cold start, {name}", "an empty handler", "ms", samples[name], theirs)
 
 
 def _subject(zip_file: Path, directory: Path) -> Callable[[], float]:
