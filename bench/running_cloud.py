@@ -42,15 +42,13 @@ class LocalCloud:
 
 
 @contextmanager
-def running(functions: Path, batching_window: int | None = None) -> Iterator[LocalCloud]:
-    """Runs the functions with throw-away state; the batching window of all may be another."""
+def running(functions: Path) -> Iterator[LocalCloud]:
+    """Runs the functions with throw-away state."""
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         directory = Path(name)
         directory.chmod(0o755)  # Postgres runs as another user
         dist, state, log = directory / "dist", directory / "state", directory / "log"
         shutil.copytree(functions, dist)
-        if batching_window is not None:
-            _change_batching_window(dist, batching_window)
         command = [sys.executable, "-m", "local.serve", "--json", "--port", "0"]
         command += ["--dist", str(dist), "--state", str(state)]
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path))}
@@ -65,12 +63,12 @@ def running(functions: Path, batching_window: int | None = None) -> Iterator[Loc
 
 
 def wait_for(condition: Callable[[], bool], what: str, seconds: float) -> None:
-    """Looks every few milliseconds; raises CannotRun when it takes longer than `seconds`."""
+    """Looks again and again; raises CannotRun when it takes longer than `seconds`."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
             raise CannotRun(f"{what} took longer than {seconds:.0f} s")
-        time.sleep(0.02)
+        time.sleep(0.05)  # looking costs the measured its processor
 
 
 def wait_until_stored(connection: extensions.connection, count: int) -> None:
@@ -109,11 +107,3 @@ def _ready(serve: subprocess.Popen[bytes], log: Path, state: Path) -> LocalCloud
         "PGDATABASE": "postgres",
     }
     return LocalCloud(lines[0]["url"], lines[0]["api_key"], lines[0]["kinesis"], database)
-
-
-def _change_batching_window(dist: Path, seconds: int) -> None:
-    for path in dist.glob("*.json"):
-        manifest = json.loads(path.read_text())
-        if (manifest["trigger"] or {}).get("type") == "stream":
-            manifest["trigger"]["batching_window"] = seconds
-            path.write_text(json.dumps(manifest))

@@ -46,7 +46,7 @@ class Time:
 def rows(functions: Path, say: Say) -> Iterator[Row]:
     """The sink against other ways, and against itself in the local cloud, in one Postgres."""
     logging.disable(logging.INFO)  # a line for each commit
-    with running_cloud.running(functions, batching_window=0) as cloud:
+    with running_cloud.running(functions) as cloud:
         connection = cloud.connect()
         with connection, connection.cursor() as cursor:
             cursor.execute("CREATE TABLE unkeyed (LIKE logs INCLUDING DEFAULTS)")
