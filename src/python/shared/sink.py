@@ -11,7 +11,7 @@ What can go wrong is one of four, each handled in one place:
 
 import logging
 import re
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from functools import partial
@@ -103,11 +103,19 @@ def _write(table: Table, group: Group, cursor: extensions.cursor) -> int:
     return len(rejected)
 
 
-def insert(cursor: extensions.cursor, table: Table, rows: Sequence[Row]) -> list[Rejected]:
-    """Inserts the rows that are not stored yet; returns those at fault and those in conflict."""
+def insert(
+    cursor: extensions.cursor,
+    table: Table,
+    rows: Sequence[Row],
+    stored: Set[str] = frozenset(),
+) -> list[Rejected]:
+    """Inserts the rows that are not stored yet; returns those at fault and those in conflict.
+
+    `stored` are the event_ids of which that is known. Of the others it is asked only when the table
+    refuses one: hardly ever, for Lambda delivers again only what failed.
+    """
     rejected: list[Rejected] = []
     while rows:
-        stored = _stored(cursor, table, rows)
         rejected += _conflicts(cursor, table, [row for row in rows if row.event_id in stored])
         # Of equal keys the first row counts: the others' turn is when it is stored, or refused.
         new: dict[str, Row] = {}
@@ -116,6 +124,8 @@ def insert(cursor: extensions.cursor, table: Table, rows: Sequence[Row]) -> list
         # In the order of the key, so that two sinks with the same events wait for each other in
         # one direction.
         rejected += _copy(cursor, table, [new[event_id] for event_id in sorted(new)])
+        if rows:
+            stored = _stored(cursor, table, rows)
     return rejected
 
 
@@ -138,8 +148,8 @@ def _copy(
         if classify(error) is not Failure.DATA:
             raise
         cursor.execute("ROLLBACK TO SAVEPOINT narrowing; RELEASE SAVEPOINT narrowing")
-        if isinstance(error, errors.UniqueViolation) and _stored(cursor, table, rows):
-            return insert(cursor, table, rows)  # another sink has stored some of them in between
+        if isinstance(error, errors.UniqueViolation) and (stored := _stored(cursor, table, rows)):
+            return insert(cursor, table, rows, stored)
         if len(rows) == 1:
             reason = f"PostgreSQL refused it: {error.diag.message_primary}"
             return [Rejected(rows[0].origin, reason)]
