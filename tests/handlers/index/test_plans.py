@@ -25,7 +25,8 @@ type Plan = dict[str, Any]
 
 ROWS = int(os.environ.get("ROWS", "100000"))
 FAULTS = 200
-NOW = datetime.now(UTC)
+# The end of a day, so that no partition is so small that the planner rightly ignores its indexes.
+NOW = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(seconds=1)
 FAULT = f"{7:016x}"
 
 # Keys have the time of their event, as producers make them.
@@ -35,7 +36,7 @@ _FILL = """
         overlay(first_event_id(occurred_at)::text PLACING lpad(to_hex(number), 12, '0')
             FROM 25)::uuid AS event_id
     FROM generate_series(1, %(rows)s) AS number,
-        LATERAL (SELECT %(now)s - number * %(kept)s / %(rows)s AS occurred_at) AS time
+        LATERAL (SELECT %(now)s - (number - 1) * %(kept)s / %(rows)s AS occurred_at) AS time
 """
 _EVENTS = {
     "errors": """
