@@ -158,7 +158,7 @@ def test_pauses_between_attempts_grow_up_to_a_limit(
 ) -> None:
     answers, _ = script
     pauses: list[float] = []
-    monkeypatch.setattr("shared.stream.random.uniform", lambda least, most: most)
+    monkeypatch.setattr("shared.stream._random.uniform", lambda least, most: most)
     monkeypatch.setattr("shared.stream.time.sleep", pauses.append)
     answers += [*[entries(THROTTLED)] * 7, entries(OK)]
     assert put("a") == set()
