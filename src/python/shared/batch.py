@@ -6,7 +6,6 @@ Source: "Using Lambda to process records from Amazon Kinesis Data Streams", Lamb
 import base64
 import binascii
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -73,8 +72,7 @@ type MakeRow[E: Event] = Callable[[E], Mapping[str, Any]]
 type EncodeRow = Callable[[Mapping[str, Any]], bytes]
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(msgspec.Struct, frozen=True):
     """Consecutive records to commit together; sequence_number is the first record's."""
 
     sequence_number: str

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any
@@ -17,8 +16,7 @@ from shared.records import MAXIMUM_EVENT_BYTES, Line
 MAXIMUM_EVENTS = 10_000
 
 
-@dataclass(frozen=True, slots=True)
-class Intake:
+class Intake(msgspec.Struct, frozen=True):
     """What a request's events are: lines for the stream, their ids, and those that cannot be taken.
 
     ids maps the index of an event to its id; rejected has entries as the answer shows them.

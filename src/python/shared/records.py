@@ -8,7 +8,8 @@ ours.
 import gzip
 import zlib
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 MAXIMUM_RECORD_BYTES = 1024 * 1024  # data and partition key together
 MAXIMUM_REQUEST_BYTES = 5 * 1024 * 1024
@@ -31,8 +32,7 @@ class TooLarge(InvalidRecord):
     """Data that decompresses to more than it may."""
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(msgspec.Struct, frozen=True):
     """One event as JSON: its place in the request and the partition key it asked for."""
 
     index: int
@@ -40,8 +40,7 @@ class Line:
     data: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(msgspec.Struct, frozen=True):
     """A record to put, and the places in the request of the events it holds."""
 
     partition_key: str

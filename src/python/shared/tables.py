@@ -1,11 +1,11 @@
 """The tables that events are kept in, as far as more than one function must know them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(msgspec.Struct, frozen=True):
     """A table of events: the columns that a sink writes with their types, and what reads go by.
 
     `key` orders the rows, its first column being the time. `filters` are the columns that a read
