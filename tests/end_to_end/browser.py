@@ -1,11 +1,7 @@
 """A real browser, and the local cloud that it looks at."""
 
 import json
-import os
 import shutil
-import subprocess
-import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,6 +20,7 @@ from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
 from local.account import lambda_client
+from tests.fixtures.local_cloud import running_local_cloud
 
 PATIENCE = 60  # seconds, on a machine that does much else
 OPTIONS = [
@@ -76,23 +73,8 @@ class Site:
 @contextmanager
 def running_site(state: Path) -> Iterator[Site]:
     """Runs the functions that are packaged in the working directory."""
-    command = [sys.executable, "-m", "local.serve", "--json", "--port", "0"]
-    path = os.pathsep.join(str(Path(entry).absolute()) for entry in sys.path)
-    with subprocess.Popen(
-        [*command, "--dist", ".", "--state", str(state)],
-        env={**os.environ, "PYTHONPATH": path},
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        try:
-            assert process.stdout is not None
-            events = map(json.loads, process.stdout)
-            ready = next(event for event in events if event["event"] == "ready")
-            # It goes on to print, and would wait for who does not read.
-            threading.Thread(target=process.stdout.read, daemon=True).start()
-            yield Site(ready["url"], ready["api_key"], ready["account"], ready["password"])
-        finally:
-            process.terminate()
+    with running_local_cloud("--dist", ".", "--state", str(state)) as (_, ready):
+        yield Site(ready["url"], ready["api_key"], ready["account"], ready["password"])
 
 
 @contextmanager

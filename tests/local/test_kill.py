@@ -1,34 +1,22 @@
 """What was accepted is delivered, also when the whole local cloud is killed."""
 
 import asyncio
-import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from local.account import kinesis_client, lambda_client
+from tests.fixtures.local_cloud import running_local_cloud
 from tests.local.streams import REPORT_BAD, Sink, until
 
 
 @contextmanager
 def killed_at_the_end(directory: Path) -> Iterator[Any]:
     """Runs the program; yields what it says when it is ready."""
-    paths = os.pathsep.join(str(Path(path).absolute()) for path in sys.path)
-    with subprocess.Popen(
-        [sys.executable, "-m", "local.serve", "--port", "0", "--json"],
-        cwd=directory,
-        env={**os.environ, "PYTHONPATH": paths},
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
+    with running_local_cloud(directory=directory) as (process, ready):
         try:
-            assert process.stdout is not None
-            events = map(json.loads, process.stdout)
-            yield next(event for event in events if event["event"] == "ready")
+            yield ready
         finally:
             process.kill()
 
