@@ -26,6 +26,9 @@ ACCOUNT_ID = "123456789012"  # moto's
 REGION = "eu-central-1"
 ARCHITECTURE = {"x86_64": "x86_64", "aarch64": "arm64"}[platform.machine()]
 
+ONE = "def handler(event, context): return event\n"
+TWO = ONE + "# changed\n"
+
 
 @dataclass(frozen=True)
 class Project:
@@ -212,3 +215,10 @@ def run(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> A
         return Ran(status, captured.out + captured.err)
 
     return run_command
+
+
+def change_after_deployment(project: Project, account: Account) -> None:
+    """As producers.a ONE serves in qa, and TWO is packaged."""
+    project.package("producers.a", ONE)
+    account.create("producers.a")
+    project.package("producers.a", TWO)

@@ -9,8 +9,7 @@ import pytest
 
 from deploy import push
 from deploy.push import Clock
-from tests.deploy.conftest import Account, Project
-from tests.deploy.test_push import ONE, TWO
+from tests.deploy.conftest import ONE, Account, Project, change_after_deployment
 
 SHARE = ("--canary", "10%", "--for", "5m")
 
@@ -18,9 +17,7 @@ SHARE = ("--canary", "10%", "--for", "5m")
 @pytest.fixture
 def changed(project: Project, account: Account) -> None:
     """A function with a quiet error alarm, and another zip for it in dist/."""
-    project.package("producers.a", ONE)
-    account.create("producers.a")
-    project.package("producers.a", TWO)
+    change_after_deployment(project, account)
     set_alarm(account, "OK")
 
 

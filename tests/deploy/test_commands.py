@@ -7,8 +7,7 @@ import pytest
 
 from deploy import command_line
 from deploy.push import Canary
-from tests.deploy.conftest import Account, Project
-from tests.deploy.test_push import ONE, TWO
+from tests.deploy.conftest import ONE, TWO, Account, Project
 
 
 def test_status_says_what_runs_and_what_differs(

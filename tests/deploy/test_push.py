@@ -10,11 +10,15 @@ from deploy.dist import load_manifest
 from deploy.functions import Functions
 from deploy.plan import Push
 from local.manifest import read_zip
-from tests.deploy.conftest import Account, Project, set_credentials
+from tests.deploy.conftest import (
+    ONE,
+    TWO,
+    Account,
+    Project,
+    change_after_deployment,
+    set_credentials,
+)
 from tests.deploy.front import Front
-
-ONE = "def handler(event, context): return event\n"
-TWO = ONE + "# changed\n"
 
 
 def test_there_is_nothing_to_do(project: Project, account: Account, run: Any) -> None:
@@ -71,9 +75,7 @@ def test_only_what_is_named_is_pushed(project: Project, account: Account, run: A
 def test_nothing_changes_before_somebody_has_agreed(
     project: Project, account: Account, run: Any
 ) -> None:
-    project.package("producers.a", ONE)
-    account.create("producers.a")
-    project.package("producers.a", TWO)
+    change_after_deployment(project, account)
     ran = run("push")
     assert ran.status == 1
     assert "push      qa-producers-a" in ran.output
@@ -96,9 +98,7 @@ def test_a_person_is_asked(
     status: int,
     version: str,
 ) -> None:
-    project.package("producers.a", ONE)
-    account.create("producers.a")
-    project.package("producers.a", TWO)
+    change_after_deployment(project, account)
     terminal = io.StringIO(answer)
     monkeypatch.setattr(terminal, "isatty", lambda: True)
     monkeypatch.setattr("sys.stdin", terminal)
@@ -110,9 +110,7 @@ def test_a_person_is_asked(
 def test_without_a_test_event_a_version_goes_live_when_it_is_ready(
     project: Project, account: Account, run: Any
 ) -> None:
-    project.package("producers.a", ONE)
-    account.create("producers.a")
-    project.package("producers.a", TWO)
+    change_after_deployment(project, account)
     (project.directory / "events" / "producers.a.json").unlink()
     ran = run("push", "--yes")
     assert ran.status == 0, ran.output
@@ -143,9 +141,7 @@ def test_a_version_that_fails_its_check_serves_nobody(
 def test_an_upload_that_is_cut_off_changes_nothing(
     project: Project, account: Account, run: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    project.package("producers.a", ONE)
-    account.create("producers.a")
-    project.package("producers.a", TWO)
+    change_after_deployment(project, account)
     with Front(account.url, b"/code ") as front:
         monkeypatch.setenv("AWS_ENDPOINT_URL", front.url)
         ran = run("push", "--yes")
@@ -197,9 +193,7 @@ def test_what_the_credentials_may_not_do_is_said(
     code: str,
     expected: str,
 ) -> None:
-    project.package("producers.a", ONE)
-    account.create("producers.a")
-    project.package("producers.a", TWO)
+    change_after_deployment(project, account)
     # moto computes other signatures for Lambda's paths than boto3, and so cannot tell who may what.
     body = b'{"Message": "No"}'
     refusal = (
@@ -260,9 +254,7 @@ def test_what_must_not_exist_in_prod_is_left_out(
 def test_a_zip_that_lambda_would_not_take_is_refused(
     project: Project, account: Account, run: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    project.package("producers.a", ONE)
-    account.create("producers.a")
-    project.package("producers.a", TWO)
+    change_after_deployment(project, account)
     monkeypatch.setattr(zip_checks, "MAXIMUM_ZIP", 10)
     ran = run("push", "--yes")
     assert ran.status == 1
@@ -273,9 +265,7 @@ def test_a_zip_that_lambda_would_not_take_is_refused(
 def test_a_zip_that_is_not_that_of_its_manifest_is_refused(
     project: Project, account: Account, run: Any
 ) -> None:
-    project.package("producers.a", ONE)
-    account.create("producers.a")
-    project.package("producers.a", TWO)
+    change_after_deployment(project, account)
     (project.directory / "dist" / "producers.a.zip").write_bytes(b"another")
     ran = run("push", "--yes")
     assert ran.status == 1

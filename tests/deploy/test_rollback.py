@@ -8,8 +8,7 @@ from deploy.errors import DeployError
 from deploy.functions import Version
 from deploy.plan import Live
 from deploy.rollback import Serving, of_last_push, previous
-from tests.deploy.conftest import Account, Project
-from tests.deploy.test_push import ONE, TWO
+from tests.deploy.conftest import ONE, TWO, Account, Project, change_after_deployment
 
 
 def test_without_names_the_last_push_is_undone_as_a_whole(
@@ -42,9 +41,7 @@ def test_the_first_version_has_nothing_to_go_back_to(
 def test_a_version_that_failed_its_check_is_not_gone_back_to(
     project: Project, account: Account, run: Any
 ) -> None:
-    project.package("producers.a", ONE)
-    account.create("producers.a")
-    project.package("producers.a", TWO)
+    change_after_deployment(project, account)
     account.answers({"statusCode": 503})
     assert run("push", "--yes").status == 1
     project.package("producers.a", TWO + "# mended\n")
@@ -70,9 +67,7 @@ def test_what_no_push_has_made_is_not_rolled_back(
 def test_nothing_moves_before_somebody_has_agreed(
     project: Project, account: Account, run: Any
 ) -> None:
-    project.package("producers.a", ONE)
-    account.create("producers.a")
-    project.package("producers.a", TWO)
+    change_after_deployment(project, account)
     assert run("push", "--yes").status == 0
     ran = run("rollback", "producers.a")
     assert ran.status == 1

@@ -124,7 +124,7 @@ class Database:
         try:
             self.connect()
         except psycopg2.Error as error:
-            _raise_misconfiguration(error)
+            _raise_unless_transient(error)
         except Unavailable as error:
             _logger.warning("%s", error)
 
@@ -158,7 +158,7 @@ class Database:
                 if classify(error) is Failure.DATA:
                     raise
                 self.close()
-                _raise_misconfiguration(error)
+                _raise_unless_transient(error)
                 time.sleep(_random.uniform(0, ceiling))
                 ceiling = min(2 * ceiling, MAXIMUM_BACKOFF)
         raise Unavailable(
@@ -198,7 +198,7 @@ def _cut_off(connection: extensions.connection, milliseconds: int) -> Iterator[N
             timer.join()
 
 
-def _raise_misconfiguration(error: psycopg2.Error) -> None:
+def _raise_unless_transient(error: psycopg2.Error) -> None:
     if classify(error) is not Failure.MISCONFIGURATION:
         _logger.warning("The database failed: %s", error.pgcode or type(error).__name__)
         return
