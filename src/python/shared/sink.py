@@ -153,9 +153,9 @@ def _copy(
         if len(rows) == 1:
             reason = f"PostgreSQL refused it: {error.diag.message_primary}"
             return [Rejected(rows[0].origin, reason)]
-        line = re.search(r"line (\d+)", error.diag.context or "")
+        line = re.search(r"COPY \S+, line (\d+)", error.diag.context or "")
         suspect = int(line[1]) - 1 if line else 0
-        if suspect >= len(rows):  # a trigger's own line, or the end of what was copied
+        if suspect >= len(rows):  # the end of what was copied
             suspect = 0
         rest = rows[suspect + 1 :]
         parts = [rows[:suspect], rows[suspect : suspect + 1]]
