@@ -1,62 +1,58 @@
 """The emulator of Kinesis and SQS: moto, as a program that prints its port and serves.
 
-Its argument is the file that keeps the streams across restarts.
+Its argument is the file that keeps the streams across restarts. It is one thread, which answers a
+request before it reads the next: moto's shards lose records when two requests put at once.
 """
 
+import asyncio
 import sys
-import threading
-from collections.abc import Iterable
-from io import BytesIO
 from pathlib import Path
-from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
+from aiohttp import web
 from moto.kinesis.models import kinesis_backends
 from moto.moto_server.werkzeug_app import create_backend_app
-from werkzeug.serving import WSGIRequestHandler, make_server
-from werkzeug.wrappers import Response
+from werkzeug.test import Client
 
 from local import account, kinesis_records
 from local.kinesis_shards import restore
 
 JSON = "application/x-amz-json-1.1"
+MAXIMUM_REQUEST = 16 * 1024 * 1024  # bytes: PutRecords takes 10 MB, a third more in base64
 
 
-class KeepAlive(WSGIRequestHandler):
-    """Keeps connections for further requests."""
-
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = (
-        True  # else an answer's end would wait for the client's acknowledgement
-    )
-
-
-def serve(journal_path: Path) -> None:
+async def serve(journal_path: Path) -> None:
     backend = kinesis_backends[account.ACCOUNT_ID][account.REGION]
     journal = restore(backend, journal_path)
-    services = {"Kinesis": create_backend_app("kinesis"), "AmazonSQS": create_backend_app("sqs")}
-    one_request_at_a_time = threading.Lock()
+    services = {name: Client(create_backend_app(name)) for name in ("kinesis", "sqs")}
 
-    def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """moto's own, in turns: its shards lose records when two requests put at once."""
-        body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
-        environ["wsgi.input"] = BytesIO(body)
-        target = environ.get("HTTP_X_AMZ_TARGET", "")
+    def answer(request: web.Request, body: bytes) -> web.Response:
+        target = request.headers.get("X-Amz-Target", "")
         # moto keeps streams by the region that a request is signed for.
-        ours = f"/{account.REGION}/kinesis/" in environ.get("HTTP_AUTHORIZATION", "")
-        with one_request_at_a_time:
-            answer = kinesis_records.answer(backend, target, body) if ours else None
-            answering: WSGIApplication = Response(answer, content_type=JSON)
-            if answer is None:
-                service = target.partition(".")[0].partition("_")[0]
-                answering = services.get(service, services["Kinesis"])
-            answered = answering(environ, start_response)
-            journal.flush()
-            return answered
+        if f"/{account.REGION}/kinesis/" in request.headers.get("Authorization", ""):
+            content = kinesis_records.answer(backend, target, body)
+            if content is not None:
+                return web.Response(body=content, content_type=JSON)
+        service = services["sqs" if target.startswith("AmazonSQS.") else "kinesis"]
+        answered = service.open(
+            request.path_qs, method=request.method, headers=[*request.headers.items()], data=body
+        )
+        return web.Response(
+            status=answered.status_code, headers=[*answered.headers], body=answered.data
+        )
 
-    server = make_server("127.0.0.1", 0, application, threaded=True, request_handler=KeepAlive)
-    print(server.port, flush=True)
-    server.serve_forever()
+    async def handle(request: web.Request) -> web.Response:
+        response = answer(request, await request.read())
+        journal.flush()
+        return response
+
+    application = web.Application(client_max_size=MAXIMUM_REQUEST)
+    application.router.add_route("*", "/{_:.*}", handle)
+    runner = web.AppRunner(application, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    print(runner.addresses[0][1], flush=True)
+    await asyncio.Event().wait()
 
 
 if __name__ == "__main__":
-    serve(Path(sys.argv[1]))
+    asyncio.run(serve(Path(sys.argv[1])))
