@@ -1,6 +1,6 @@
 """The benchmarks: ours beside what others use, each ratio beside its goal.
 
-./pants run //:bench -- all|zips|cold-start|sink|build|pipeline|local-cloud
+./pants run //:bench -- all|zips|cold-start|producer|sink|write-path|build|pipeline|local-cloud
 """
 
 import argparse
@@ -10,13 +10,26 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import build, chart, cold_start, local_cloud, pipeline, report, sink, zips
+from bench import (
+    build,
+    chart,
+    cold_start,
+    local_cloud,
+    pipeline,
+    producer,
+    report,
+    sink,
+    write_path,
+    zips,
+)
 from bench.rows import Benchmark, CannotRun, Row
 
 BENCHMARKS: dict[str, Benchmark] = {
     "zips": zips.rows,
     "cold-start": cold_start.rows,
+    "producer": producer.rows,
     "sink": sink.rows,
+    "write-path": write_path.rows,
     "build": build.rows,
     "pipeline": pipeline.rows,
     "local-cloud": local_cloud.rows,

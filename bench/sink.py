@@ -16,6 +16,7 @@ from psycopg2.extras import execute_values
 from bench import events, running_cloud
 from bench.rows import Goal, Row, Say, alternate
 from bench.running_cloud import LocalCloud
+from bench.write_path import row_values
 from consumers.log_sink import core
 from shared import sink
 from shared.batch import Row as TableRow
@@ -116,14 +117,6 @@ def _decoded(event: dict[str, Any]) -> Sequence[TableRow]:
     return [row for group in core.groups(event) for row in group.rows]
 
 
-def _values(row: TableRow) -> list[object]:
-    values = dict(row.values, attributes=msgspec.json.encode(row.values["attributes"]).decode())
-    return [
-        str(value) if column == "event_id" else value
-        for column, value in ((column, values[column]) for column in LOGS.columns)
-    ]
-
-
 def _one_by_one(connection: extensions.connection) -> Store:
     places = ", ".join(["%s"] * len(LOGS.columns))
 
@@ -132,7 +125,7 @@ def _one_by_one(connection: extensions.connection) -> Store:
             with connection, connection.cursor() as cursor:
                 cursor.execute(
                     f"INSERT INTO logs ({_COLUMNS}) VALUES ({places}) ON CONFLICT DO NOTHING",
-                    _values(row),
+                    row_values(row),
                 )
 
     return store
@@ -144,7 +137,7 @@ def _pages(connection: extensions.connection) -> Store:
             execute_values(
                 cursor,
                 f"INSERT INTO logs ({_COLUMNS}) VALUES %s ON CONFLICT DO NOTHING",
-                [_values(row) for row in _decoded(event)],
+                [row_values(row) for row in _decoded(event)],
                 page_size=1000,
             )
 

@@ -7,11 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Optional
 
+from pants.backend.python.subsystems.setup import PythonSetup
 from pants.backend.python.target_types import PexLayout
 from pants.backend.python.util_rules.interpreter_constraints import InterpreterConstraints
-from pants.backend.python.util_rules.pex import CompletePlatforms, Pex
-from pants.backend.python.util_rules.pex_environment import PythonExecutable
+from pants.backend.python.util_rules.pex import (
+    CompletePlatforms,
+    Pex,
+    PexRequest,
+    VenvPex,
+    VenvPexProcess,
+)
 from pants.backend.python.util_rules.pex_from_targets import PexFromTargetsRequest
+from pants.backend.python.util_rules.pex_requirements import PexRequirements, Resolve
 from pants.backend.python.util_rules.pex_venv import PexVenv, PexVenvLayout, PexVenvRequest
 from pants.engine.addresses import Address
 from pants.engine.fs import CreateDigest, Digest, FileContent, MergeDigests, Snapshot
@@ -50,20 +57,34 @@ class RequirementsZip:
 
 
 @rule
-async def run_step(step: WriteZip) -> Process:
-    python = await Get(PythonExecutable, InterpreterConstraints([INTERPRETER_CONSTRAINT]))
+async def run_step(step: WriteZip, python_setup: PythonSetup) -> Process:
+    venv = await Get(
+        VenvPex,
+        PexRequest(
+            output_filename="write_zip.pex",
+            internal_only=True,
+            requirements=PexRequirements(
+                ["deflate"],
+                from_superset=Resolve(python_setup.default_resolve, use_entire_lockfile=False),
+            ),
+            interpreter_constraints=InterpreterConstraints([INTERPRETER_CONSTRAINT]),
+        ),
+    )
     files = [
         FileContent("request.json", step.request.encode()),
         *(FileContent(f"{HERE.name}/{script}", (HERE / script).read_bytes()) for script in SCRIPTS),
     ]
     scripts = await Get(Digest, CreateDigest(files))
     module = f"{HERE.name}.write_zip"
-    return Process(
-        # Without site-packages: nothing of this machine gets into the zip.
-        [python.path, "-S", "-s", "-B", "-m", module, step.step, "request.json"],
-        input_digest=await Get(Digest, MergeDigests([step.input_digest, scripts])),
-        output_files=step.output_files,
-        description=step.description,
+    return await Get(
+        Process,
+        VenvPexProcess(
+            venv,
+            argv=("-m", module, step.step, "request.json"),
+            input_digest=await Get(Digest, MergeDigests([step.input_digest, scripts])),
+            output_files=step.output_files,
+            description=step.description,
+        ),
     )
 
 

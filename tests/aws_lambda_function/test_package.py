@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from deflate import deflate_compress
 
 from tests.aws_lambda_function.conftest import Repository
 
@@ -87,6 +88,16 @@ def test_another_directory_gives_the_same_bytes(packaged: Path, elsewhere: Repos
         assert (elsewhere.directory / "dist" / name).read_bytes() == (packaged / name).read_bytes()
 
 
+def test_entries_are_compressed_by_the_locks_library(packaged: Path) -> None:
+    archive_file = packaged / "producers.hello.zip"
+    content = archive_file.read_bytes()
+    with zipfile.ZipFile(archive_file) as archive:
+        for entry in archive.infolist():
+            start = entry.header_offset + 30 + len(entry.filename.encode())
+            compressed = content[start : start + entry.compress_size]
+            assert compressed == deflate_compress(archive.read(entry), 12), entry.filename
+
+
 def test_the_zip_runs_in_a_bare_python(packaged: Path, tmp_path: Path) -> None:
     zipfile.ZipFile(packaged / "producers.hello.zip").extractall(tmp_path)
     call = "from producers.hello.handler import hello; print(hello({'a': 1}, None))"
@@ -145,7 +156,7 @@ def test_tailor_proposes_the_target(repository: Repository) -> None:
 
 def test_a_requirement_without_a_wheel_fails_with_its_name(elsewhere: Repository) -> None:
     elsewhere.write("3rdparty/python/BUILD", 'python_requirements(name="requirements")')
-    elsewhere.write("3rdparty/python/requirements.txt", "docopt==0.6.2")
+    elsewhere.write("3rdparty/python/requirements.txt", "deflate==0.9.0\ndocopt==0.6.2")
     elsewhere.write("src/python/producers/hello/handler.py", "import docopt\ndef hello(e, c): ...")
     locked = elsewhere.pants("generate-lockfiles", "--resolve=python-default")
     assert locked.returncode == 0, locked.stderr
@@ -173,7 +184,8 @@ def test_a_new_version_of_a_requirement_changes_the_zips_that_hold_it_and_no_oth
     digests = []
     for version in ("2.1.2", "2.2.0"):
         elsewhere.write(
-            "3rdparty/python/requirements.txt", f"msgspec==0.22.0\nitsdangerous=={version}\n"
+            "3rdparty/python/requirements.txt",
+            f"deflate==0.9.0\nmsgspec==0.22.0\nitsdangerous=={version}\n",
         )
         locked = elsewhere.pants("generate-lockfiles", "--resolve=python-default")
         assert locked.returncode == 0, locked.stderr
