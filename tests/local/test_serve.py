@@ -170,14 +170,22 @@ def test_a_signal_while_it_starts(everything: None, tmp_path: Path) -> None:
     assert processes_in(tmp_path) == {}
 
 
-def test_the_end_of_kinesis_is_the_end_of_all(everything: None, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("program", "sentence"),
+    [
+        ("kinesis_server", "The emulator of Kinesis has ended"),
+        ("postgres -D", "Postgres has ended: "),
+    ],
+)
+def test_the_end_of_a_backend_is_the_end_of_all(
+    everything: None, tmp_path: Path, program: str, sentence: str
+) -> None:
     with serving(tmp_path) as (process, _):
-        (kinesis,) = (
-            pid for pid, line in processes_in(tmp_path).items() if "kinesis_server" in line
-        )
-        os.kill(kinesis, signal.SIGKILL)
+        (backend,) = (pid for pid, line in processes_in(tmp_path).items() if program in line)
+        os.kill(backend, signal.SIGKILL)
         _, error = process.communicate(timeout=15)
-        assert (process.returncode, error[:33]) == (1, "The emulator of Kinesis has ended")
+        assert process.returncode == 1
+        assert error.startswith(sentence)
         assert "Traceback" not in error
 
 

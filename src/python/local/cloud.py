@@ -60,11 +60,18 @@ class Cloud:
         return self.triggers.mappings.pollers
 
     async def watch(self) -> None:
-        """Follows what changes in `dist`; never returns, but raises when Kinesis is gone."""
+        """Follows what changes in `dist`; never returns.
+
+        Raises LocalCloudError when Kinesis or Postgres has ended.
+        """
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self.triggers.mappings.watch())
                 group.create_task(hot_swap.watch(self.packaged, self.triggers, self.progress))
+                if self.postgres is not None:
+                    group.create_task(self.postgres.watch())
+        except* LocalCloudError as failures:
+            raise failures.exceptions[0] from None
         except* BotoCoreError as failures:
             raise LocalCloudError("The emulator of Kinesis has ended.") from failures
 

@@ -59,6 +59,13 @@ class Postgres:
 
     port: int
     password: str
+    process: Process
+    log: str
+
+    async def watch(self) -> None:
+        """Never returns, but raises LocalCloudError when the server has ended."""
+        await self.process.wait()
+        raise LocalCloudError(f"Postgres has ended: {self.log} says why.")
 
     def variables(self, access: Database) -> dict[str, str]:
         """libpq's environment variables for a function with this access to the database."""
@@ -122,8 +129,8 @@ async def running_postgres(state: Path, log: IO[bytes]) -> AsyncIterator[Postgre
         death_signal=signal.SIGINT,  # "fast shutdown": a clean end without waiting for clients
     )
     try:
-        postgres = Postgres(port, password)
-        await _accepting_connections(postgres, process, log.name)
+        postgres = Postgres(port, password, process, log.name)
+        await _accepting_connections(postgres)
         yield postgres
     finally:
         await child_process.stop(process, signal.SIGINT)
@@ -189,15 +196,15 @@ async def _create_cluster(
     unfinished.rename(cluster)
 
 
-async def _accepting_connections(postgres: Postgres, process: Process, log: str) -> None:
+async def _accepting_connections(postgres: Postgres) -> None:
     with suppress(TimeoutError):
         async with asyncio.timeout(START_SECONDS):
-            while process.returncode is None:
+            while postgres.process.returncode is None:
                 with suppress(psycopg2.OperationalError):
                     (await asyncio.to_thread(postgres.connect)).close()
                     return
                 await asyncio.sleep(0.02)
-    raise LocalCloudError(f"PostgreSQL did not start: {log} says why.")
+    raise LocalCloudError(f"PostgreSQL did not start: {postgres.log} says why.")
 
 
 def _free_port() -> int:

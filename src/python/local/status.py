@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing, nullcontext
 from typing import Protocol
 
+import psycopg2
 from rich import box
 from rich.console import Console, Group
 from rich.live import Live
@@ -133,15 +134,18 @@ class Look:
 
 
 def quarantined(postgres: Postgres) -> int | None:
-    """The rows of the table `quarantine`; None where there is no such table."""
-    with closing(postgres.connect()) as connection, connection.cursor() as cursor:
-        cursor.execute("SELECT to_regclass('quarantine') IS NOT NULL")
-        ((exists,),) = cursor.fetchall()
-        if not exists:
-            return None
-        cursor.execute("SELECT count(*) FROM quarantine")
-        ((count,),) = cursor.fetchall()
-        return int(count)
+    """The rows of the table `quarantine`; None where there is no such table, or no answer."""
+    try:
+        with closing(postgres.connect()) as connection, connection.cursor() as cursor:
+            cursor.execute("SELECT to_regclass('quarantine') IS NOT NULL")
+            ((exists,),) = cursor.fetchall()
+            if not exists:
+                return None
+            cursor.execute("SELECT count(*) FROM quarantine")
+            ((count,),) = cursor.fetchall()
+            return int(count)
+    except psycopg2.OperationalError:
+        return None  # it is busy: the next look tells; if it has ended, the cloud's watch says so
 
 
 def introduction(cloud: Cloud) -> Iterable[str]:
