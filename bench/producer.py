@@ -8,8 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
-
-import boto3
+from unittest.mock import patch
 
 from bench import events, running_cloud
 from bench.rows import Row, Say, alternate
@@ -25,27 +24,35 @@ EVENTS = 500
 REPETITIONS = 15
 STREAM = "bench-logs"  # that no function reads
 KEY = "key"
+ENVIRONMENT = {
+    "ENVIRONMENT": "bench",
+    "API_KEY_SHA256": hashlib.sha256(KEY.encode()).hexdigest(),
+}
 
 
 def rows(functions: Path, say: Say) -> Iterator[Row]:
     """The producer against a record for each event, and against a record that is ready."""
     logging.disable(logging.INFO)  # a line for each request
-    with running_cloud.running(functions) as cloud:
-        os.environ.update(  # where boto3 looks
+    with (
+        running_cloud.running(functions) as cloud,
+        patch.dict(  # where a producer's botocore looks
+            os.environ,
             AWS_ACCESS_KEY_ID="any",
             AWS_SECRET_ACCESS_KEY="any",
             AWS_DEFAULT_REGION=account.REGION,
             AWS_ENDPOINT_URL_KINESIS=cloud.kinesis,
-        )
-        client: KinesisClient = boto3.client("kinesis")
+        ),
+    ):
+        client = account.kinesis_client(cloud.kinesis)
         client.create_stream(StreamName=STREAM, ShardCount=2)
+        produce = Producer("logs", core.read, ENVIRONMENT)
         ours = f"the producer, {EVENTS} events an invocation"
         each = "json.loads, and a record for each event"
         ready = "one record that is ready: the floor"
         say(f"Putting {EVENTS} events in {REPETITIONS} turns")
         samples = alternate(
             {
-                ours: lambda: _milliseconds(_produce()),
+                ours: lambda: _milliseconds(_produce(produce)),
                 each: lambda: _milliseconds(_one_by_one(client)),
                 ready: lambda: _milliseconds(_record(client)),
             },
@@ -61,12 +68,7 @@ def _milliseconds(put: Callable[[], None]) -> float:
     return (perf_counter() - started) * 1000
 
 
-def _produce() -> Callable[[], None]:
-    environment = {
-        "ENVIRONMENT": "bench",
-        "API_KEY_SHA256": hashlib.sha256(KEY.encode()).hexdigest(),
-    }
-    produce = Producer("logs", core.read, environment)
+def _produce(produce: Producer) -> Callable[[], None]:
     event = _request()
 
     def put() -> None:

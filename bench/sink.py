@@ -3,28 +3,22 @@
 import logging
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import boto3
 import msgspec
 from psycopg2 import extensions
-from psycopg2.extras import execute_values
 
-from bench import events, running_cloud
+from bench import events, running_cloud, write_path
 from bench.rows import Goal, Row, Say, alternate
 from bench.running_cloud import LocalCloud
-from bench.write_path import row_values
 from consumers.log_sink import core
+from local import account
 from shared import sink
-from shared.batch import Row as TableRow
 from shared.database import Database
 from shared.tables import LOGS
-
-if TYPE_CHECKING:
-    from mypy_boto3_kinesis import KinesisClient
 
 EVENTS = 5000
 EVENTS_ONE_BY_ONE = 300  # of the slowest way: its rate does not depend on their number
@@ -113,19 +107,15 @@ def _rate(store: Store, count: int) -> float:
     return count / (time.perf_counter() - started)
 
 
-def _decoded(event: dict[str, Any]) -> Sequence[TableRow]:
-    return [row for group in core.groups(event) for row in group.rows]
-
-
 def _one_by_one(connection: extensions.connection) -> Store:
     places = ", ".join(["%s"] * len(LOGS.columns))
 
     def store(event: dict[str, Any]) -> None:
-        for row in _decoded(event):
+        for row in write_path.decoded(event):
             with connection, connection.cursor() as cursor:
                 cursor.execute(
                     f"INSERT INTO logs ({_COLUMNS}) VALUES ({places}) ON CONFLICT DO NOTHING",
-                    row_values(row),
+                    write_path.row_values(row),
                 )
 
     return store
@@ -134,25 +124,14 @@ def _one_by_one(connection: extensions.connection) -> Store:
 def _pages(connection: extensions.connection) -> Store:
     def store(event: dict[str, Any]) -> None:
         with connection, connection.cursor() as cursor:
-            execute_values(
-                cursor,
-                f"INSERT INTO logs ({_COLUMNS}) VALUES %s ON CONFLICT DO NOTHING",
-                [row_values(row) for row in _decoded(event)],
-                page_size=1000,
-            )
+            write_path.pages(cursor, write_path.decoded(event))
 
     return store
 
 
 def _rate_on_stream(cloud: LocalCloud, connection: extensions.connection) -> float:
     """Events in a second from the first PutRecords to the last row that is committed."""
-    client: KinesisClient = boto3.client(
-        "kinesis",
-        endpoint_url=cloud.kinesis,
-        region_name="us-east-1",
-        aws_access_key_id="any",
-        aws_secret_access_key="any",
-    )
+    client = account.kinesis_client(cloud.kinesis)
     entries: Any = [
         {"Data": data, "PartitionKey": str(number)}
         for number, data in enumerate(events.records(events.log_events(EVENTS_ON_THE_STREAM)))

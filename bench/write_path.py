@@ -43,6 +43,11 @@ def rows(functions: Path, say: Say) -> Iterator[Row]:
                 yield Row(what, other, "events/s", samples[ours], samples[other])
 
 
+def decoded(event: dict[str, Any]) -> Sequence[TableRow]:
+    """The rows of an invocation's event."""
+    return [row for group in core.groups(event) for row in group.rows]
+
+
 def row_values(row: TableRow) -> list[object]:
     """The row's values as psycopg2 takes them, in the order of the table's columns."""
     values = dict(row.values, attributes=msgspec.json.encode(row.values["attributes"]).decode())
@@ -50,10 +55,15 @@ def row_values(row: TableRow) -> list[object]:
     return [values[column] for column in LOGS.columns]
 
 
+def pages(cursor: extensions.cursor, ready: Sequence[TableRow]) -> None:
+    """Inserts the rows by execute_values, 1,000 in a statement."""
+    statement = f"INSERT INTO logs ({_COLUMNS}) VALUES %s ON CONFLICT DO NOTHING"
+    execute_values(cursor, statement, list(map(row_values, ready)), page_size=1000)
+
+
 def _rate(connection: extensions.connection, write: Write, size: int) -> float:
     """Events in a second, of so many that are new."""
-    event = events.kinesis_event(events.records(events.log_events(size)))
-    ready = [row for group in core.groups(event) for row in group.rows]
+    ready = decoded(events.kinesis_event(events.records(events.log_events(size))))
     started = perf_counter()
     with connection, connection.cursor() as cursor:
         write(cursor, ready)
@@ -86,15 +96,10 @@ def _arrays(cursor: extensions.cursor, ready: Sequence[TableRow]) -> None:
     )
 
 
-def _pages(cursor: extensions.cursor, ready: Sequence[TableRow]) -> None:
-    statement = f"INSERT INTO logs ({_COLUMNS}) VALUES %s ON CONFLICT DO NOTHING"
-    execute_values(cursor, statement, list(map(row_values, ready)), page_size=1000)
-
-
 WAYS: dict[str, Write] = {
     "binary COPY, as a sink writes": lambda cursor, ready: sink.insert(cursor, LOGS, ready),
     "binary COPY to a temporary table, then INSERT": _staged,
     "INSERT from jsonb_to_recordset": _recordset,
     "INSERT from unnest of arrays": _arrays,
-    "execute_values(page_size=1000)": _pages,
+    "execute_values(page_size=1000)": pages,
 }

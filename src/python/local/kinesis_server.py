@@ -17,7 +17,6 @@ from local import account, kinesis_records
 from local.kinesis_shards import restore
 
 JSON = "application/x-amz-json-1.1"
-MAXIMUM_REQUEST = 16 * 1024 * 1024  # bytes: PutRecords takes 10 MB, a third more in base64
 
 
 async def serve(journal_path: Path) -> None:
@@ -45,7 +44,7 @@ async def serve(journal_path: Path) -> None:
         journal.flush()
         return response
 
-    application = web.Application(client_max_size=MAXIMUM_REQUEST)
+    application = web.Application(client_max_size=0)  # what is too large moto refuses, as AWS does
     application.router.add_route("*", "/{_:.*}", handle)
     runner = web.AppRunner(application, access_log=None)
     await runner.setup()
