@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError
 
@@ -75,6 +76,23 @@ def test_a_record_is_the_same_after_a_restart(tmp_path: Path) -> None:
 
     before = run(tmp_path, put_and_read)
     assert run(tmp_path, records) == before
+
+
+def test_a_stream_is_of_the_region_that_a_request_is_signed_for(tmp_path: Path) -> None:
+    def test(kinesis: Kinesis) -> None:
+        elsewhere = boto3.client(
+            "kinesis",
+            endpoint_url=kinesis.endpoint,
+            region_name="eu-west-1",
+            aws_access_key_id="any",
+            aws_secret_access_key="any",
+        )
+        with pytest.raises(elsewhere.exceptions.ResourceNotFoundException):
+            elsewhere.put_records(
+                StreamName="local-tests", Records=[{"Data": b"x", "PartitionKey": "any"}]
+            )
+
+    run(tmp_path, test)
 
 
 def test_a_torn_last_line_is_of_no_acknowledged_record(tmp_path: Path) -> None:
